@@ -1,0 +1,342 @@
+"""The records that cross rooms. Nothing computes here.
+
+Conventions, said once:
+
+- Angles are radians, rates radians per second, accelerations metres per second squared.
+- Quaternions are unit, Hamilton, ``[w, x, y, z]``, named ``q_<to>_from_<from>``.
+- An accelerometer at rest reads +g on the axis that points up (specific force).
+- Internal rotation (IR) is positive and external rotation (ER) negative for both legs
+  (ISB: Wu et al. 2002, J Biomech 35:543-548).
+- ``HostNs`` is this computer's monotonic clock, ``StreamNs`` time since the stream's first sample.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal, NewType
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+ByteArray = NDArray[np.uint8]
+
+HostNs = NewType("HostNs", int)
+"""Nanoseconds of the host's monotonic clock."""
+StreamNs = NewType("StreamNs", int)
+"""Nanoseconds since the first sample of a stream."""
+
+Vector = tuple[float, float, float]
+
+
+class Side(StrEnum):
+    """The leg a sensor is strapped to."""
+
+    LEFT = "left"
+    RIGHT = "right"
+
+
+class Direction(StrEnum):
+    """Hip rotation direction: internal is positive."""
+
+    INTERNAL = "internal"
+    EXTERNAL = "external"
+
+
+class Verdict(StrEnum):
+    """What a repetition is worth: only controlled ones count towards a target."""
+
+    CONTROLLED = "controlled"
+    UNCONTROLLED = "uncontrolled"
+    VOID = "void"
+
+
+Zero = Literal["gravity", "pose"]
+GapCause = Literal["link", "loss", "overrun", "device"]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInfo:
+    """What the handshake with a sensor agreed: all a decoder and the core need to know of it."""
+
+    driver: str
+    """Name of the driver whose decoder reads this stream's packets."""
+    rate_hz: float
+    """Nominal sample rate."""
+    has_imu: bool = True
+    """Packets carry acceleration and angular rate."""
+    has_quaternion: bool = False
+    """Packets carry the device's own orientation, ``q_earth_from_sensor``."""
+    tick_hz: float = 1e6
+    """Device clock ticks per second."""
+    tick_bits: int = 32
+    """Width of the device clock: it wraps at ``2**tick_bits``; 0 for one that never wraps."""
+    outward_normal_sensor: Vector | None = None
+    """The case axis that points away from the leg when the sensor is strapped on the front of the shin."""
+    name: str = ""
+    serial: str = ""
+    firmware: str = ""
+
+
+# --- what enters the pipeline, and is recorded at the door --------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStart:
+    """The first input of every session: what it is about and with what settings."""
+
+    program: str
+    """Name and version of the program that recorded it."""
+    wall_time: str
+    """ISO 8601 local time with offset: names files, takes no part in computing."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """The effective settings, in the units of the configuration file."""
+    drill: str | None = None
+    position: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkUp:
+    """A link to a sensor exists: a new chain of decoder, clock and filter begins."""
+
+    stream: str
+    at_ns: HostNs
+    info: StreamInfo
+
+
+@dataclass(frozen=True, slots=True)
+class LinkDown:
+    """The link ended; `reason` is ``"stopped"`` when it was meant to."""
+
+    stream: str
+    at_ns: HostNs
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Packets:
+    """Notifications of one size, as received: one when live, many when read from a file."""
+
+    stream: str
+    at_ns: IntArray
+    """Arrival times on the host's monotonic clock, shape (n,)."""
+    data: ByteArray
+    """Raw bytes, shape (n, size)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overrun:
+    """The queue between radio and pipeline was full and `lost` packets were dropped."""
+
+    stream: str
+    at_ns: HostNs
+    lost: int
+
+
+class MarkKind(StrEnum):
+    """What a person or the coach can say to the pipeline."""
+
+    SIDE = "side"
+    """value: ``{"side": "left"|"right"}``"""
+    BIAS = "bias"
+    """value: ``{"gyr_bias_radps": [x, y, z]}``, the mean of a still hold, given to the filter"""
+    CALIBRATION = "calibration"
+    """value: `Calibration` as written by `core.calibration.to_dict`"""
+    SETTINGS = "settings"
+    """value: settings that change from here on"""
+    COUNT = "count"
+    """value: ``{"on": bool}``: repetitions are counted only while on"""
+    NOTE = "note"
+    """value: ``{"text": str}``"""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something said at this place of the stream that changes what follows."""
+
+    stream: str
+    at_ns: HostNs
+    kind: MarkKind
+    value: Mapping[str, Any]
+
+
+Input = SessionStart | LinkUp | LinkDown | Packets | Overrun | Mark
+
+
+# --- inside the core ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RawSamples:
+    """What a decoder reads out of packets: device ticks, not yet time; SI units."""
+
+    tick: IntArray
+    """Device clock of each sample as sent, shape (n,), not unwrapped."""
+    at_ns: IntArray
+    """Host arrival of the packet each sample came in, shape (n,)."""
+    acc_mps2: FloatArray | None
+    """Specific force in sensor axes, shape (n, 3)."""
+    gyr_radps: FloatArray | None
+    """Angular rate in sensor axes, shape (n, 3)."""
+    q_earth_from_sensor: FloatArray | None
+    """The device's own orientation, shape (n, 4)."""
+    bad_packets: int = 0
+    """Packets that could not be read."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """`RawSamples` on the stream's time base, duplicates removed, with losses known."""
+
+    t_ns: IntArray
+    """Stream time, strictly increasing, shape (n,)."""
+    lost_before: IntArray
+    """Samples known to be missing just before each sample, shape (n,)."""
+    acc_mps2: FloatArray | None
+    gyr_radps: FloatArray | None
+    q_earth_from_sensor: FloatArray | None
+
+
+# --- what leaves the pipeline -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Orientation:
+    """Where the sensor points, a row a sample."""
+
+    stream: str
+    t_ns: IntArray
+    q_earth_from_sensor: FloatArray
+    """Shape (n, 4)."""
+    gyr_radps: FloatArray | None
+    """Angular rate as measured, in sensor axes, shape (n, 3)."""
+    lost_before: IntArray
+    trusted: BoolArray
+    """False while the filter settles after a start or a long gap."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HipAngle:
+    """The rotation angle, a row a sample; positive internal."""
+
+    stream: str
+    t_ns: IntArray
+    angle_rad: FloatArray
+    rate_radps: FloatArray
+    off_axis_rad: FloatArray
+    """Change of the femur axis' elevation since the zero: knee or thigh moving."""
+    twist_rad: FloatArray
+    """The same angle by the twist about the axis: drifts with heading where the angle does not."""
+    trusted: BoolArray
+
+
+@dataclass(frozen=True, slots=True)
+class Rep:
+    """One repetition: neutral, out, (hold), back. Times are stream time."""
+
+    stream: str
+    n: int
+    side: Side | None
+    direction: Direction
+    start_ns: StreamNs
+    peak_ns: StreamNs
+    end_ns: StreamNs
+    rom_rad: float
+    """Range from the neutral it started in to the peak, never negative."""
+    peak_rad: float
+    """Angle at the peak, signed."""
+    out_s: float
+    hold_s: float
+    return_s: float
+    peak_speed_radps: float
+    sparc: float
+    off_axis_rad: float
+    lost_share: float
+    verdict: Verdict
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A repetition has reached its peak: provisional, the count comes with the return."""
+
+    stream: str
+    direction: Direction
+    peak_ns: StreamNs
+    rom_rad: float
+    peak_rad: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A stretch of keeping still away from neutral."""
+
+    stream: str
+    start_ns: StreamNs
+    end_ns: StreamNs
+    mean_rad: float
+    sd_rad: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Samples that never came, between two that did."""
+
+    stream: str
+    start_ns: StreamNs
+    end_ns: StreamNs
+    lost: int
+    cause: GapCause
+
+
+@dataclass(frozen=True, slots=True)
+class BadPackets:
+    """Packets the decoder could not read, counted."""
+
+    stream: str
+    t_ns: StreamNs
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Anatomical axes in a sensor strapped on anyhow; version 1.
+
+    `up0_sensor` is the up direction and `q0_earth_from_sensor` the orientation at the zero.
+    """
+
+    axis_sensor: Vector
+    """The femur's long axis in sensor coordinates, unit, pointing proximally (knee to hip)."""
+    up0_sensor: Vector
+    q0_earth_from_sensor: tuple[float, float, float, float]
+    gyr_bias_radps: Vector
+    zero: Zero
+    source: Literal["session", "file", "auto"]
+    axis_share: float
+    """Share of the rotation that was about the axis, 0 to 1."""
+    axis_spread_rad: float
+    """Largest angle between the axes of single repetitions and the common one."""
+    sign: Literal["normal", "movement", "assumed"]
+    """Where the direction of the axis came from."""
+    window_s: tuple[float, float]
+    """Stream time it was taken from."""
+    grade: Literal["good", "fair", "poor"]
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """From here on the angle is measured by this calibration."""
+
+    stream: str
+    t_ns: StreamNs
+    calibration: Calibration
+    observability: float
+    """Cosine of the axis' elevation: 1 for a level femur, 0 for a vertical one."""
+    axis_elevation_rad: float
+
+
+Output = Orientation | HipAngle | Turn | Rep | Hold | Gap | BadPackets | Calibrated

@@ -1,0 +1,1 @@
+"""Where inputs come from: radio, files, a simulated body."""

@@ -1,0 +1,1 @@
+"""Foreign recordings, turned into inputs."""
