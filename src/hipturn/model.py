@@ -145,8 +145,6 @@ class MarkKind(StrEnum):
     """value: ``{"gyr_bias_radps": [x, y, z]}``, the mean of a still hold, given to the filter"""
     CALIBRATION = "calibration"
     """value: `Calibration` as written by `core.calibration.to_dict`"""
-    SETTINGS = "settings"
-    """value: settings that change from here on"""
     COUNT = "count"
     """value: ``{"on": bool}``: repetitions are counted only while on"""
     NOTE = "note"
@@ -230,6 +228,7 @@ class HipAngle:
     """Change of the femur axis' elevation since the zero: knee or thigh moving."""
     twist_rad: FloatArray
     """The same angle by the twist about the axis: drifts with heading where the angle does not."""
+    lost_before: IntArray
     trusted: BoolArray
 
 

@@ -118,13 +118,17 @@ class HipturnDriver:
             info = StreamInfo(
                 driver=self.name,
                 rate_hz=rate_hz,
-                outward_normal_sensor=(float(normal[0]), float(normal[1]), float(normal[2])) if normal else None,
+                outward_normal_sensor=(float(normal[0]), float(normal[1]), float(normal[2]))
+                if normal
+                else None,
                 name=str(told.get("name", "")),
                 serial=str(told.get("serial", "")),
                 firmware=str(told.get("firmware", "")),
             )
         except (ValueError, KeyError, TypeError, IndexError) as error:
-            raise LinkError(f"the sensor's info characteristic cannot be read ({error}): update its firmware") from error
+            raise LinkError(
+                f"the sensor's info characteristic cannot be read ({error}): update its firmware"
+            ) from error
         if not 1.0 <= rate_hz <= 1000.0:
             raise LinkError(f"the sensor says it samples at {rate_hz:g} Hz; 1 to 1000 Hz can be used")
         await link.subscribe(DATA_UUID)

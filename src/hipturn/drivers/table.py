@@ -54,7 +54,9 @@ class TableDriver:
             at_ns=at_ns,
             acc_mps2=np.ascontiguousarray(values[:, 0:3]) if imu else None,
             gyr_radps=np.ascontiguousarray(values[:, 3:6]) if imu else None,
-            q_earth_from_sensor=np.ascontiguousarray(values[:, imu : imu + 4]) if info.has_quaternion else None,
+            q_earth_from_sensor=np.ascontiguousarray(values[:, imu : imu + 4])
+            if info.has_quaternion
+            else None,
         )
 
     async def start(self, link: Link) -> StreamInfo:

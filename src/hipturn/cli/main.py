@@ -1,0 +1,63 @@
+"""The ``hipturn`` command: finds the sub-command, loads nothing else."""
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from hipturn import __version__
+from hipturn.errors import HipturnError, UsageError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("hipturn.cli.demo", "Try everything with no hardware: a virtual sensor on a simulated leg."),
+    "scan": ("hipturn.cli.scan", "List the sensors in reach."),
+    "run": ("hipturn.cli.run", "Connect to a sensor, measure, count and record."),
+    "calibrate": ("hipturn.cli.calibrate", "Calibrate from part of a recording."),
+    "replay": ("hipturn.cli.replay", "Run a recording through the measurement again."),
+    "import": ("hipturn.cli.import_", "Turn a foreign recording into one of ours."),
+    "virtual": ("hipturn.cli.virtual", "Run only the virtual sensor, for other programs to connect to."),
+    "drivers": ("hipturn.cli.drivers", "List the devices hipturn knows."),
+    "config": ("hipturn.cli.config", "Show the settings with unit, meaning and recommendation."),
+}
+"""Name of each command, the module that holds it, and its line in the list of commands: kept here so
+that ``--help`` and ``--version`` import nothing."""
+
+
+class _Lazy(click.Group):
+    """A group that imports a command when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(COMMANDS[cmd_name][0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; errors we raise on purpose become one line on stderr and the exit status."""
+        try:
+            return super().invoke(ctx)
+        except HipturnError as error:
+            print(f"hipturn: {' '.join(str(error).split())}", file=sys.stderr)  # noqa: T201
+            sys.exit(2 if isinstance(error, UsageError) else 1)
+        except BrokenPipeError:
+            # the reader of our output has seen enough (`hipturn replay … | head`)
+            sys.stderr.close()
+            sys.exit(1)
+
+
+@click.group(
+    cls=_Lazy,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example: hipturn demo",
+)
+@click.version_option(__version__, prog_name="hipturn")
+def cli() -> None:
+    """Hip rotation angles and counted repetitions, live, from a Bluetooth IMU strapped to the shin."""

@@ -1,0 +1,299 @@
+"""From a strap put on anyhow to anatomical axes in the sensor.
+
+No sensor axis is assumed to be an axis of the leg. A still hold gives the gyroscope bias and the
+zero, a few rotations give the femur axis as a line, and the outward normal of the case (or one
+asked movement) gives its direction. The result is a record that enters the stream as an input.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+
+from hipturn.core import quaternion
+from hipturn.core.angle import gravity_angle, side_sign
+from hipturn.errors import CalibrationRefused, InputError
+from hipturn.model import BoolArray, Calibration, FloatArray, IntArray, Orientation, Side, Vector
+from hipturn.units import DEG_PER_RAD, NS_PER_S, RAD_PER_DEG
+
+STILL_RADPS = 3.0 * RAD_PER_DEG
+"""A leg at rest on the mat stays below this; any deliberate movement exceeds it."""
+MIN_SWING_RAD = 8.0 * RAD_PER_DEG
+"""Rotations smaller than this leave the axis to noise and soft tissue."""
+NORMAL_LIMIT = math.cos(60.0 * RAD_PER_DEG)
+"""Within 30° of being across the outward normal, the normal says nothing about the axis' direction."""
+
+GRADES: tuple[tuple[Literal["good", "fair"], float, float], ...] = (
+    ("good", 0.95, 5.0 * RAD_PER_DEG),
+    ("fair", 0.85, 10.0 * RAD_PER_DEG),
+)
+"""Grade, least share of rotation about the axis, largest spread between rotations. An axis off by 5°
+costs 0.11° at 30° of rotation, by 10° 0.44°; beyond that it is refused."""
+
+
+def grade(share: float, spread_rad: float) -> Literal["good", "fair", "poor"]:
+    """Return how far an axis can be trusted."""
+    for name, least_share, most_spread in GRADES:
+        if share >= least_share and spread_rad <= most_spread:
+            return name
+    return "poor"
+
+
+def join(blocks: list[Orientation]) -> Orientation:
+    """Return consecutive blocks as one."""
+    gyr = [b.gyr_radps for b in blocks if b.gyr_radps is not None]
+    return Orientation(
+        stream=blocks[0].stream,
+        t_ns=np.concatenate([b.t_ns for b in blocks]),
+        q_earth_from_sensor=np.concatenate([b.q_earth_from_sensor for b in blocks]),
+        gyr_radps=np.concatenate(gyr) if len(gyr) == len(blocks) else None,
+        lost_before=np.concatenate([b.lost_before for b in blocks]),
+        trusted=np.concatenate([b.trusted for b in blocks]),
+    )
+
+
+def angular_rate(block: Orientation) -> FloatArray:
+    """Return the rate in sensor axes, rad/s, shape (n, 3): measured, or differenced from orientation."""
+    if block.gyr_radps is not None:
+        return block.gyr_radps
+    q = block.q_earth_from_sensor
+    step_s = np.diff(block.t_ns)[:, None] / NS_PER_S
+    rate = quaternion.to_rotation_vector(quaternion.multiply(quaternion.conjugate(q[:-1]), q[1:])) / step_s
+    return np.concatenate((rate[:1], rate)) if len(rate) else np.zeros((len(q), 3))
+
+
+def _norm(v: FloatArray) -> FloatArray:
+    return np.sqrt(quaternion.dot(v, v))
+
+
+def longest_run(mask: BoolArray) -> tuple[int, int]:
+    """Return the half-open range of the longest run of true, the first of equals; (0, 0) if none."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
+    starts, stops = edges[::2], edges[1::2]
+    if len(starts) == 0:
+        return 0, 0
+    best = int(np.argmax(stops - starts))
+    return int(starts[best]), int(stops[best])
+
+
+def principal_axis(rotations: FloatArray) -> tuple[FloatArray, float]:
+    """Return the axis, shape (3,), that rotation vectors of shape (n, 3) share, and its share of them, 0 to 1."""
+    values, vectors = np.linalg.eigh(rotations.T @ rotations)
+    total = float(values.sum())
+    axis: FloatArray = vectors[:, 2]
+    return axis, float(values[2]) / total if total > 0 else 0.0
+
+
+def functional(
+    hold: Orientation,
+    rotations: Orientation,
+    *,
+    outward_normal_sensor: Vector | None,
+    side: Side | None,
+    zero: Literal["gravity", "pose"] = "pose",
+) -> Calibration:
+    """Return the calibration from a still hold and the slow rotations after it.
+
+    Raises `CalibrationRefused` with what to do differently.
+    """
+    if len(hold.t_ns) < 2 or len(rotations.t_ns) < 2:
+        raise CalibrationRefused("too few samples came during the calibration: check the sensor and repeat")
+    rate = angular_rate(hold)
+    bias = rate.mean(axis=0)
+    if float(np.percentile(_norm(rate - bias), 95)) > STILL_RADPS:
+        raise CalibrationRefused("the leg moved during the hold: keep still and repeat")
+    q0 = quaternion.mean(hold.q_earth_from_sensor)
+    relative = quaternion.to_rotation_vector(
+        quaternion.multiply(quaternion.conjugate(q0), rotations.q_earth_from_sensor)
+    )
+    axis, share = principal_axis(relative)
+    swing = quaternion.dot(relative, axis)
+    if float(np.abs(swing).max()) < MIN_SWING_RAD:
+        raise CalibrationRefused(
+            f"the rotations reached only {np.abs(swing).max() * DEG_PER_RAD:.0f}°: turn further, 20° is good, and repeat"
+        )
+    spread = _spread(relative, swing, axis)
+    quality = grade(share, spread)
+    if quality == "poor":
+        raise CalibrationRefused(
+            f"the rotations differ by {spread * DEG_PER_RAD:.0f}° and {share:.0%} of the movement was about one axis: "
+            "keep the knee still and repeat"
+        )
+    direction, sign = _direction(axis, outward_normal_sensor, side_sign(side) * swing)
+    return _record(
+        axis=axis * direction,
+        up0=quaternion.up_in_sensor(quaternion.mean(hold.q_earth_from_sensor)),
+        q0=q0,
+        bias=bias,
+        zero=zero,
+        source="session",
+        share=share,
+        spread=spread,
+        sign=sign,
+        window_ns=(int(hold.t_ns[0]), int(rotations.t_ns[-1])),
+        quality=quality,
+    )
+
+
+def auto(block: Orientation, *, outward_normal_sensor: Vector | None, side: Side | None) -> Calibration:
+    """Return a calibration estimated from a whole recording: its longest rest and its dominant rotation.
+
+    For recordings that carry none. The direction of the axis is the case normal's where that is known
+    and else assumed so that the larger excursions from rest are internal (positive).
+    Raises `InputError` if the recording holds no rest or no rotation.
+    """
+    rate = angular_rate(block)
+    if len(rate) < 2 or int(block.t_ns[-1] - block.t_ns[0]) < 2 * NS_PER_S:
+        raise InputError("the recording is shorter than 2 s: too short to calibrate from")
+    # a rough bias first: the rate is near it most of the time, whatever the movement
+    start, stop = longest_run(_norm(rate - np.median(rate, axis=0)) < STILL_RADPS)
+    if int(block.t_ns[stop - 1] - block.t_ns[start]) < NS_PER_S // 2 if stop else True:
+        raise InputError(
+            "the recording has no still moment of 0.5 s to take the zero from: give --calibration FILE"
+        )
+    bias = rate[start:stop].mean(axis=0) if block.gyr_radps is not None else np.zeros(3)
+    q = block.q_earth_from_sensor
+    q0 = quaternion.mean(q[start:stop])
+    up0 = quaternion.up_in_sensor(q0)
+    # Rotations over one second: long enough that noise and impacts do not matter, short enough that
+    # heading drift does not. The sensor-fixed axis of a hinge is the same in all of them.
+    span = max(1, int(np.searchsorted(block.t_ns, block.t_ns[0] + NS_PER_S)))
+    relative = quaternion.to_rotation_vector(quaternion.multiply(quaternion.conjugate(q[:-span]), q[span:]))
+    axis, share = principal_axis(relative)
+    angle = gravity_angle(quaternion.up_in_sensor(q), up0, axis)
+    if float(np.percentile(np.abs(angle), 99)) < 2.0 * RAD_PER_DEG:
+        raise InputError("the recording shows no rotation to calibrate from")
+    swing = quaternion.dot(relative, axis)
+    spread = _spread(relative, swing, axis)
+    # out of rest is where the angle goes and stays: compare the area on both sides
+    direction, sign = _direction(axis, outward_normal_sensor, side_sign(side) * angle)
+    return _record(
+        axis=axis * direction,
+        up0=up0,
+        q0=q0,
+        bias=bias,
+        zero="pose",
+        source="auto",
+        share=share,
+        spread=spread,
+        sign=sign,
+        window_ns=(int(block.t_ns[0]), int(block.t_ns[-1])),
+        quality=grade(share, spread),
+    )
+
+
+def _spread(relative: FloatArray, swing: FloatArray, axis: FloatArray) -> float:
+    """Return the largest angle, rad, between the axis of each single rotation and the common one."""
+    far = np.abs(swing) > 0.5 * np.abs(swing).max()
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], far, [False])).astype(np.int8)))
+    worst = 0.0
+    for start, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        single = relative[start:stop].sum(axis=0) if swing[start] > 0 else -relative[start:stop].sum(axis=0)
+        across = float(_norm(quaternion.cross(single, axis)))
+        worst = max(worst, math.atan2(across, float(quaternion.dot(single, axis))))
+    return worst
+
+
+def _direction(
+    axis: FloatArray, outward_normal_sensor: Vector | None, internal: FloatArray
+) -> tuple[float, Literal["normal", "movement", "assumed"]]:
+    """Return ±1 that makes the axis point proximally, and where that knowledge came from.
+
+    With the knee bent the front of the shin faces away from the hip, so the proximal femur axis is
+    opposite to the outward normal of a sensor on the front of the shin. Without that, the larger part of
+    `internal`, the rotation with the leg's sign applied, is assumed to be internal rotation.
+    """
+    if outward_normal_sensor is not None:
+        along = float(quaternion.dot(axis, np.array(outward_normal_sensor)))
+        if abs(along) > NORMAL_LIMIT:
+            return (-1.0 if along > 0 else 1.0), "normal"
+    return (1.0 if float(internal.sum()) >= 0 else -1.0), "assumed"
+
+
+def _record(
+    *,
+    axis: FloatArray,
+    up0: FloatArray,
+    q0: FloatArray,
+    bias: FloatArray,
+    zero: Literal["gravity", "pose"],
+    source: Literal["session", "file", "auto"],
+    share: float,
+    spread: float,
+    sign: Literal["normal", "movement", "assumed"],
+    window_ns: tuple[int, int],
+    quality: Literal["good", "fair", "poor"],
+) -> Calibration:
+    def three(v: FloatArray) -> Vector:
+        return float(v[0]), float(v[1]), float(v[2])
+
+    return Calibration(
+        axis_sensor=three(axis),
+        up0_sensor=three(up0),
+        q0_earth_from_sensor=(float(q0[0]), *three(q0[1:])),
+        gyr_bias_radps=three(bias),
+        zero=zero,
+        source=source,
+        axis_share=share,
+        axis_spread_rad=spread,
+        sign=sign,
+        window_s=(window_ns[0] / NS_PER_S, window_ns[1] / NS_PER_S),
+        grade=quality,
+    )
+
+
+def to_dict(calibration: Calibration) -> dict[str, Any]:
+    """Return the record as plain JSON types."""
+    return dataclasses.asdict(calibration)
+
+
+LENGTHS = {"axis_sensor": 3, "up0_sensor": 3, "q0_earth_from_sensor": 4, "gyr_bias_radps": 3, "window_s": 2}
+
+
+def from_dict(value: Mapping[str, Any]) -> Calibration:
+    """Return the record from plain JSON types; raise `InputError` naming the field that is wrong."""
+    if value.get("version") != 1:
+        raise InputError(
+            f"calibration version {value.get('version')!r} is not 1: made by another program version"
+        )
+    fields = {f.name for f in dataclasses.fields(Calibration)}
+    if missing := sorted(fields - value.keys()):
+        raise InputError(f"the calibration lacks {', '.join(missing)}")
+    checked: dict[str, Any] = {name: value[name] for name in fields}
+    for name, length in LENGTHS.items():
+        numbers = checked[name]
+        if (
+            not isinstance(numbers, list | tuple)
+            or len(numbers) != length
+            or not all(map(_is_finite, numbers))
+        ):
+            raise InputError(f"the calibration's {name} must be {length} finite numbers")
+        checked[name] = tuple(float(x) for x in numbers)
+    for name in ("axis_sensor", "up0_sensor", "q0_earth_from_sensor"):
+        if abs(math.hypot(*checked[name]) - 1.0) > 1e-3:
+            raise InputError(f"the calibration's {name} must have length 1")
+    for name in ("axis_share", "axis_spread_rad"):
+        if not _is_finite(checked[name]):
+            raise InputError(f"the calibration's {name} must be a finite number")
+    return Calibration(**checked)
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def window(block: Orientation, from_ns: int, to_ns: int) -> Orientation:
+    """Return the part of a block with from_ns ≤ t < to_ns."""
+    a, b = (int(np.searchsorted(block.t_ns, t)) for t in (from_ns, to_ns))
+    keep: slice = slice(a, b)
+    t_ns: IntArray = block.t_ns[keep]
+    return Orientation(
+        stream=block.stream,
+        t_ns=t_ns,
+        q_earth_from_sensor=block.q_earth_from_sensor[keep],
+        gyr_radps=None if block.gyr_radps is None else block.gyr_radps[keep],
+        lost_before=block.lost_before[keep],
+        trusted=block.trusted[keep],
+    )

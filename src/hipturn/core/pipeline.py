@@ -1,0 +1,259 @@
+"""The way of a packet through the core: decode → clock → fuse, then measure → detect.
+
+`Front` turns inputs into orientation and needs no calibration; `Back` turns orientation into hip
+angles and repetitions. `Pipeline` is one behind the other. Live and replay push the same inputs
+and get the same outputs, however the packets are grouped.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hipturn.core import calibration as calibrations
+from hipturn.core.angle import AngleMeter
+from hipturn.core.clock import Clock, StreamOrigin
+from hipturn.core.fusion import Fusion, FusionParams
+from hipturn.core.reps import DetectParams, Detector, Excursion, Turned
+from hipturn.core.verdict import Standard, figures, judge
+from hipturn.model import (
+    BadPackets,
+    BoolArray,
+    Calibrated,
+    Direction,
+    FloatArray,
+    Gap,
+    HipAngle,
+    Input,
+    LinkUp,
+    Mark,
+    MarkKind,
+    Orientation,
+    Output,
+    Overrun,
+    Packets,
+    RawSamples,
+    Rep,
+    Side,
+    StreamInfo,
+    StreamNs,
+    Turn,
+)
+from hipturn.units import NS_PER_S
+
+Decode = Callable[[Packets, StreamInfo], RawSamples]
+Seen = Orientation | Gap | BadPackets
+"""What the front makes of its inputs."""
+
+
+@dataclass(frozen=True, slots=True)
+class CoreParams:
+    """Everything that can be set in the core."""
+
+    fusion: FusionParams = field(default_factory=FusionParams)
+    detect: DetectParams = field(default_factory=DetectParams)
+    standard: Standard = field(default_factory=Standard)
+
+
+@dataclass(slots=True)
+class _Chain:
+    """One link's decoder, clock and filter."""
+
+    decode: Decode
+    info: StreamInfo
+    clock: Clock
+    fusion: Fusion
+
+
+class Front:
+    """From inputs to orientation, any number of streams."""
+
+    def __init__(self, params: FusionParams, decoder: Callable[[str], Decode]) -> None:
+        self._params = params
+        self._decoder = decoder
+        self._chains: dict[str, _Chain] = {}
+        self._origins: dict[str, StreamOrigin] = {}
+
+    def push(self, item: Input) -> list[Seen]:
+        """Return the orientation, gaps and damaged packets of an input."""
+        match item:
+            case LinkUp():
+                self._link(item)
+            case Packets() if item.stream in self._chains:
+                return self._packets(item, self._chains[item.stream])
+            case Overrun() if item.stream in self._chains:
+                self._chains[item.stream].clock.overrun()
+            case Mark(kind=MarkKind.BIAS) if item.stream in self._chains:
+                self._chains[item.stream].fusion.set_bias(np.array(item.value["gyr_bias_radps"], np.float64))
+        return []
+
+    def _link(self, up: LinkUp) -> None:
+        """Start a new chain; what survives a lost link is the time base and the gyroscope's bias."""
+        origin = self._origins.setdefault(up.stream, StreamOrigin())
+        before = self._chains.get(up.stream)
+        settled_ns = 0
+        if before is not None and origin.at_ns is not None:
+            settled_ns = max(up.at_ns - origin.at_ns, origin.last_t_ns) + round(
+                self._params.settle_s * NS_PER_S
+            )
+        fusion = Fusion(up.info, self._params, settled_ns)
+        if before is not None:
+            fusion.set_bias(before.fusion.bias())
+        self._chains[up.stream] = _Chain(
+            self._decoder(up.info.driver), up.info, Clock(up.info, up.stream, origin), fusion
+        )
+
+    def _packets(self, packets: Packets, chain: _Chain) -> list[Seen]:
+        raw = sane(chain.decode(packets, chain.info))
+        samples, gaps = chain.clock.push(raw)
+        out: list[Seen] = [*gaps]
+        if raw.bad_packets:
+            at = self._origins[packets.stream].last_t_ns
+            out.append(BadPackets(packets.stream, StreamNs(max(0, at)), raw.bad_packets))
+        if len(samples.t_ns):
+            q, trusted = chain.fusion.push(samples)
+            out.append(
+                Orientation(packets.stream, samples.t_ns, q, samples.gyr_radps, samples.lost_before, trusted)
+            )
+        return out
+
+
+def sane(raw: RawSamples) -> RawSamples:
+    """Return the samples without those no sensor can have measured: not finite, or no rotation at all."""
+    keep: BoolArray = np.ones(len(raw.tick), np.bool_)
+    for values in (raw.acc_mps2, raw.gyr_radps):
+        if values is not None and not np.isfinite(values).all():
+            keep &= np.isfinite(values).all(axis=1)
+    q = raw.q_earth_from_sensor
+    if q is not None:
+        norm2 = (q * q).sum(axis=1)
+        keep &= (norm2 > 0.25) & (norm2 < 4.0)
+    if keep.all():
+        return raw
+
+    def rows(values: FloatArray | None) -> FloatArray | None:
+        return None if values is None else values[keep]
+
+    return RawSamples(
+        raw.tick[keep],
+        raw.at_ns[keep],
+        rows(raw.acc_mps2),
+        rows(raw.gyr_radps),
+        rows(raw.q_earth_from_sensor),
+        raw.bad_packets + int(len(keep) - keep.sum()),
+    )
+
+
+@dataclass(slots=True)
+class _Leg:
+    """What is known of the leg one stream is strapped to."""
+
+    rate_hz: float
+    detector: Detector
+    side: Side | None = None
+    meter: AngleMeter | None = None
+    counting: bool = True
+    reps: int = 0
+    t_ns: StreamNs = StreamNs(0)
+
+
+class Back:
+    """From orientation to hip angles and repetitions, any number of streams."""
+
+    def __init__(self, params: CoreParams) -> None:
+        self._params = params
+        self._legs: dict[str, _Leg] = {}
+
+    def push(self, item: Input | Seen) -> list[Output]:
+        """Return what an orientation block, or a mark between two, leads to; the block itself included."""
+        match item:
+            case LinkUp():
+                if item.stream not in self._legs:
+                    detector = Detector(self._params.detect, item.info.rate_hz)
+                    self._legs[item.stream] = _Leg(item.info.rate_hz, detector)
+            case Mark() if item.stream in self._legs:
+                return self._mark(item, self._legs[item.stream])
+            case Orientation():
+                leg = self._legs[item.stream]
+                leg.t_ns = StreamNs(int(item.t_ns[-1]))
+                return [item, *(self._measure(item, leg, leg.meter) if leg.meter else ())]
+            case Gap() | BadPackets():
+                return [item]
+        return []
+
+    def finish(self) -> list[Output]:
+        """Return the repetitions that the end of the recording cut short but that were nearly done."""
+        return [
+            self._rep(excursion, stream, leg)
+            for stream, leg in self._legs.items()
+            for excursion in leg.detector.finish()
+        ]
+
+    def _mark(self, mark: Mark, leg: _Leg) -> list[Output]:
+        match mark.kind:
+            case MarkKind.SIDE:
+                leg.side = Side(mark.value["side"])
+                leg.meter = None
+                leg.detector.forget()
+            case MarkKind.COUNT:
+                leg.counting = bool(mark.value["on"])
+                leg.detector.forget()
+            case MarkKind.CALIBRATION:
+                calibration = calibrations.from_dict(mark.value)
+                leg.meter = AngleMeter(calibration, leg.side)
+                leg.detector.forget()
+                return [
+                    Calibrated(
+                        mark.stream,
+                        leg.t_ns,
+                        calibration,
+                        leg.meter.observability,
+                        leg.meter.axis_elevation_rad,
+                    )
+                ]
+        return []
+
+    def _measure(self, block: Orientation, leg: _Leg, meter: AngleMeter) -> list[Output]:
+        angle = meter.push(block)
+        out: list[Output] = [angle]
+        if leg.counting:
+            out += self._detect(angle, leg)
+        return out
+
+    def _detect(self, angle: HipAngle, leg: _Leg) -> list[Output]:
+        out: list[Output] = []
+        for found in leg.detector.push(angle):
+            match found:
+                case Turned():
+                    direction = Direction.INTERNAL if found.sign > 0 else Direction.EXTERNAL
+                    at = StreamNs(found.t_ns)
+                    out.append(Turn(angle.stream, direction, at, found.rom_rad, found.peak_rad))
+                case excursion:
+                    out.append(self._rep(excursion, angle.stream, leg))
+        return out
+
+    def _rep(self, excursion: Excursion, stream: str, leg: _Leg) -> Rep:
+        leg.reps += 1
+        rep = figures(excursion, stream=stream, n=leg.reps, side=leg.side, rate_hz=leg.rate_hz)
+        return judge(rep, excursion, self._params.standard)
+
+
+class Pipeline:
+    """The whole core: push inputs, get outputs."""
+
+    def __init__(self, params: CoreParams, decoder: Callable[[str], Decode]) -> None:
+        self._front = Front(params.fusion, decoder)
+        self._back = Back(params)
+
+    def push(self, item: Input) -> list[Output]:
+        """Return everything this input leads to, in order."""
+        out: list[Output] = []
+        for seen in self._front.push(item):
+            out += self._back.push(seen)
+        if not isinstance(item, Packets):
+            out += self._back.push(item)
+        return out
+
+    def finish(self) -> list[Output]:
+        """Return what the end of the stream decides."""
+        return self._back.finish()

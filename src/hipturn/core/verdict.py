@@ -1,0 +1,155 @@
+"""From an excursion to a repetition: its figures, and whether it was controlled.
+
+Definitions of every figure with formula and source: docs/repetitions.md.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+import numpy as np
+
+from hipturn.core.reps import Excursion
+from hipturn.model import Direction, FloatArray, Rep, Side, StreamNs, Verdict
+from hipturn.units import NS_PER_S, RAD_PER_DEG
+
+EDGE_SHARE = 0.05
+"""A movement begins and ends where its speed passes this share of its peak: the usual 5 % rule of
+movement analysis, which for a minimum-jerk movement misses 6 % of its time and 0.2 % of its range."""
+HOLD_SHARE, HOLD_RAD = 0.05, 2.0 * RAD_PER_DEG
+"""A hold is the time within this of the peak, the larger of the two."""
+MAX_LOST_SHARE = 0.1
+"""A repetition that lost more of its samples is void: its peak may have been among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standard:
+    """What a repetition is judged against; None means not judged."""
+
+    target_rad: float | None = None
+    """Range to reach."""
+    min_fraction: float = 0.7
+    """Share of the target below which the range is short."""
+    min_rep_s: float | None = None
+    """Shortest duration."""
+    max_speed_radps: float | None = None
+    """Fastest speed at any moment."""
+    max_off_axis_rad: float | None = None
+    """Largest off-axis motion."""
+    min_hold_s: float | None = None
+    """Shortest hold at the peak."""
+    min_return: float | None = None
+    """Share of the range that must be undone."""
+
+
+TEMPO_FRACTION = 0.6
+"""A repetition in less than this share of the demonstrated time is too fast. People repeat a
+movement's duration with a coefficient of variation of 10 to 15 %, so an unhurried one stays above."""
+
+
+def demonstrated(reps: Sequence[Rep], standard: Standard) -> Standard:
+    """Return the standard with range and tempo taken from repetitions done well.
+
+    Raises `ValueError` if there are none.
+    """
+    if not reps:
+        raise ValueError("no repetition to take the standard from")
+    return replace(
+        standard,
+        target_rad=median(r.rom_rad for r in reps),
+        min_rep_s=TEMPO_FRACTION * median((r.end_ns - r.start_ns) / NS_PER_S for r in reps),
+    )
+
+
+def sparc(speed: FloatArray, rate_hz: float) -> float:
+    """Return the spectral arc length of a speed profile of shape (n,): 0 is perfect, smaller is less smooth.
+
+    Balasubramanian et al. 2015, J NeuroEng Rehabil 12:112: arc length of the normalised amplitude
+    spectrum up to 10 Hz, cut where it stays below 0.05, zero padding by 2**4.
+    """
+    n = len(speed)
+    if n < 2 or not speed.any():
+        return math.nan
+    points = 2 ** (math.ceil(math.log2(n)) + 4)
+    used = min(points // 2, int(10.0 * points / rate_hz)) + 1
+    # only frequencies up to 10 Hz matter, so the transform is of the signal folded no further than that
+    spectrum = np.abs(np.fft.rfft(speed, points)[:used])
+    spectrum /= spectrum[0] if spectrum[0] > 0 else spectrum.max()
+    above = np.flatnonzero(spectrum >= 0.05)
+    last = int(above[-1])
+    if last == 0:
+        return 0.0
+    spectrum = spectrum[: last + 1]
+    step = 1.0 / last
+    return -float(np.sqrt(step * step + np.diff(spectrum) ** 2).sum())
+
+
+def figures(excursion: Excursion, *, stream: str, n: int, side: Side | None, rate_hz: float) -> Rep:
+    """Return the repetition with all its figures and no verdict yet (controlled)."""
+    s = excursion.sign
+    x, t_ns = s * excursion.angle_rad, excursion.t_ns
+    speed = s * excursion.rate_radps
+    peak = int(x.argmax())
+    fastest_out = int(speed[: peak + 1].argmax())
+    slow = speed[: fastest_out + 1] < EDGE_SHARE * speed[fastest_out]
+    start = int(np.flatnonzero(slow)[-1]) if slow.any() else 0
+    fastest_back = peak + int(speed[peak:].argmin())
+    slow = speed[fastest_back:] > EDGE_SHARE * speed[fastest_back]
+    end = fastest_back + int(slow.argmax()) if slow.any() else len(x) - 1
+    rom = float(x[peak] - x[start])
+    near = x >= x[peak] - max(HOLD_RAD, HOLD_SHARE * rom)
+    before, after = ~near[: peak + 1], ~near[peak:]
+    hold_start = int(np.flatnonzero(before)[-1]) + 1 if before.any() else start
+    hold_end = peak + int(after.argmax()) - 1 if after.any() else end
+    hold_start, hold_end = max(hold_start, start), min(hold_end, end)
+
+    def seconds(a: int, b: int) -> float:
+        return int(t_ns[b] - t_ns[a]) / NS_PER_S
+
+    part = slice(start, end + 1)
+    off_axis = excursion.off_axis_rad
+    return Rep(
+        stream=stream,
+        n=n,
+        side=side,
+        direction=Direction.INTERNAL if s > 0 else Direction.EXTERNAL,
+        start_ns=StreamNs(int(t_ns[start])),
+        peak_ns=StreamNs(int(t_ns[peak])),
+        end_ns=StreamNs(int(t_ns[end])),
+        rom_rad=rom,
+        peak_rad=float(excursion.angle_rad[peak]),
+        out_s=seconds(start, hold_start),
+        hold_s=seconds(hold_start, hold_end),
+        return_s=seconds(hold_end, end),
+        peak_speed_radps=float(np.abs(speed[part]).max()),
+        sparc=sparc(np.abs(speed[part]), rate_hz),
+        off_axis_rad=float(np.abs(off_axis[part] - off_axis[start]).max()),
+        lost_share=excursion.lost / (excursion.lost + len(x)),
+        verdict=Verdict.CONTROLLED,
+        reasons=(),
+    )
+
+
+def judge(rep: Rep, excursion: Excursion, standard: Standard) -> Rep:
+    """Return the repetition with its verdict and the reasons for it, most important first."""
+    reasons: list[str] = []
+    duration_s = (rep.end_ns - rep.start_ns) / NS_PER_S
+    if (standard.min_rep_s is not None and duration_s < standard.min_rep_s) or (
+        standard.max_speed_radps is not None and rep.peak_speed_radps > standard.max_speed_radps
+    ):
+        reasons.append("too-fast")
+    if standard.target_rad is not None and rep.rom_rad < standard.min_fraction * standard.target_rad:
+        reasons.append("short-range")
+    if standard.min_hold_s is not None and rep.hold_s < standard.min_hold_s:
+        reasons.append("no-hold")
+    if standard.max_off_axis_rad is not None and rep.off_axis_rad > standard.max_off_axis_rad:
+        reasons.append("off-axis")
+    if standard.min_return is not None:
+        undone = excursion.sign * (rep.peak_rad - float(excursion.angle_rad[-1]))
+        if undone < standard.min_return * rep.rom_rad:
+            reasons.append("no-return")
+    verdict = Verdict.UNCONTROLLED if reasons else Verdict.CONTROLLED
+    if not excursion.trusted or rep.lost_share > MAX_LOST_SHARE:
+        verdict, reasons = Verdict.VOID, ["data-gap"]
+    return replace(rep, verdict=verdict, reasons=tuple(reasons))

@@ -1,0 +1,164 @@
+"""Outputs as JSON lines, version 1: degrees and seconds, because people and spreadsheets read them.
+
+The same objects in ``replay --json``, in the recording's expected results and in the live API.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from hipturn.model import (
+    BadPackets,
+    Calibrated,
+    Gap,
+    Hold,
+    Output,
+    Rep,
+    SessionStart,
+    Side,
+    StreamInfo,
+    Verdict,
+)
+from hipturn.units import DEG_PER_RAD, NS_PER_S
+
+VERSION = 1
+Line = dict[str, Any]
+
+
+def _s(ns: int) -> float:
+    return round(ns / NS_PER_S, 4)
+
+
+def _deg(rad: float) -> float:
+    return round(rad * DEG_PER_RAD, 3)
+
+
+def line(output: Output) -> Line | None:
+    """Return the JSON object of an event; None for the sample blocks, which are no events."""
+    match output:
+        case Rep():
+            return _head("rep", output.stream) | {
+                "n": output.n,
+                "side": output.side,
+                "direction": output.direction,
+                "start_s": _s(output.start_ns),
+                "peak_s": _s(output.peak_ns),
+                "end_s": _s(output.end_ns),
+                "rom_deg": _deg(output.rom_rad),
+                "peak_deg": _deg(output.peak_rad),
+                "out_s": round(output.out_s, 4),
+                "hold_s": round(output.hold_s, 4),
+                "return_s": round(output.return_s, 4),
+                "peak_speed_dps": _deg(output.peak_speed_radps),
+                "sparc": round(output.sparc, 4) if math.isfinite(output.sparc) else None,
+                "off_axis_deg": _deg(output.off_axis_rad),
+                "lost_share": round(output.lost_share, 5),
+                "verdict": output.verdict,
+                "reasons": list(output.reasons),
+            }
+        case Hold():
+            return _head("hold", output.stream) | {
+                "start_s": _s(output.start_ns),
+                "end_s": _s(output.end_ns),
+                "mean_deg": _deg(output.mean_rad),
+                "sd_deg": _deg(output.sd_rad),
+            }
+        case Gap():
+            return _head("gap", output.stream) | {
+                "start_s": _s(output.start_ns),
+                "end_s": _s(output.end_ns),
+                "lost": output.lost,
+                "cause": output.cause,
+            }
+        case BadPackets():
+            return _head("bad_packets", output.stream) | {"t_s": _s(output.t_ns), "count": output.count}
+        case Calibrated():
+            c = output.calibration
+            return _head("calibration", output.stream) | {
+                "t_s": _s(output.t_ns),
+                "source": c.source,
+                "axis_sensor": [round(x, 6) for x in c.axis_sensor],
+                "axis_share": round(c.axis_share, 4),
+                "axis_spread_deg": _deg(c.axis_spread_rad),
+                "axis_elevation_deg": _deg(output.axis_elevation_rad),
+                "observability": round(output.observability, 4),
+                "sign": c.sign,
+                "zero": c.zero,
+                "grade": c.grade,
+            }
+        case _:
+            return None
+
+
+def _head(kind: str, stream: str) -> Line:
+    return {"v": VERSION, "type": kind, "stream": stream}
+
+
+def session(
+    start: SessionStart,
+    info: StreamInfo,
+    *,
+    recording: str,
+    side: Side | None,
+    samples: int,
+    duration_ns: int,
+    settings: Mapping[str, Any],
+) -> Line:
+    """Return the line that heads a session's events."""
+    return {
+        "v": VERSION,
+        "type": "session",
+        "recording": recording,
+        "sensor": info.name,
+        "driver": info.driver,
+        "side": side,
+        "drill": start.drill,
+        "rate_hz": info.rate_hz,
+        "samples": samples,
+        "duration_s": _s(duration_ns),
+        "filter": settings.get("fusion.filter"),
+        "program": start.program,
+        "config_hash": config_hash(settings),
+    }
+
+
+def summary(outputs: Iterable[Output], *, max_rad: float, min_rad: float, elapsed_s: float) -> Line:
+    """Return the line that closes a session's events; `elapsed_s` is the time computing took."""
+    reps: list[Rep] = []
+    holds = gaps = 0
+    for output in outputs:
+        match output:
+            case Rep():
+                reps.append(output)
+            case Hold():
+                holds += 1
+            case Gap():
+                gaps += 1
+    verdicts = [rep.verdict for rep in reps]
+    known = math.isfinite(max_rad) and math.isfinite(min_rad)
+    return {
+        "v": VERSION,
+        "type": "summary",
+        "reps": len(reps),
+        "controlled": verdicts.count(Verdict.CONTROLLED),
+        "uncontrolled": verdicts.count(Verdict.UNCONTROLLED),
+        "void": verdicts.count(Verdict.VOID),
+        "holds": holds,
+        "gaps": gaps,
+        "max_deg": _deg(max_rad) if known else None,
+        "min_deg": _deg(min_rad) if known else None,
+        "arc_deg": _deg(max_rad - min_rad) if known else None,
+        "elapsed_s": round(elapsed_s, 4),
+    }
+
+
+def config_hash(settings: Mapping[str, Any]) -> str:
+    """Return a short name for a set of settings: equal settings, equal name."""
+    return hashlib.sha256(json.dumps(dict(settings), sort_keys=True).encode()).hexdigest()[:12]
+
+
+def dumps(obj: Mapping[str, Any]) -> str:
+    """Return the object as one line of JSON."""
+    return json.dumps(obj, separators=(",", ":"), allow_nan=False)

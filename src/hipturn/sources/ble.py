@@ -1,0 +1,221 @@
+"""Bluetooth LE sensors over bleak: a source that finds its sensor, measures, and reconnects for ever."""
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Callable
+from enum import StrEnum
+
+import numpy as np
+from bleak import BleakClient, BleakScanner
+from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData
+
+from hipturn.drivers import Driver
+from hipturn.errors import BluetoothUnavailable, LinkError
+from hipturn.model import HostNs, Input, LinkDown, LinkUp, Packets, StreamInfo
+from hipturn.sources.ble_link import Backend, GattLink, Limits, disconnect, scanner, within
+from hipturn.sources.ble_scan import Found, Search, scan, stop
+from hipturn.units import NS_PER_S
+
+__all__ = ["Backend", "BleSource", "Found", "Limits", "LinkState", "scan"]
+
+SAMPLES_IN_A_PACKET = 20
+"""About what a packet of the usual size (MTU 247) holds: a slow sensor that fills them is not silent."""
+
+
+class LinkState(StrEnum):
+    """Where the link to a sensor stands, in a user's words."""
+
+    SEARCHING = "searching"
+    CONNECTING = "connecting"
+    MEASURING = "measuring"
+    LOST = "lost"
+
+
+class BleSource:
+    """One sensor as a stream of inputs: finds it, measures, and comes back after every loss.
+
+    `emit` gets LinkUp, then Packets in order, then LinkDown, again and again; `on_state` gets each
+    change with a line for the user. Both are called from the event loop and must not block.
+    `sensor` is a name or an address; None takes the first device a driver knows, and keeps to it.
+    """
+
+    def __init__(
+        self,
+        sensor: str | None,
+        stream: str,
+        emit: Callable[[Input], None],
+        on_state: Callable[[LinkState, str], None],
+        backend: Backend | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self._wanted = sensor
+        self._stream = stream
+        self._emit = emit
+        self._on_state = on_state
+        self._backend = backend or Backend()
+        self._limits = limits or Limits()
+        self._scanner: BleakScanner | None = None
+        self._search: Search | None = None
+
+    async def run(self) -> None:
+        """Measure until cancelled; then stop the sensor and disconnect, all within a few seconds.
+
+        Whatever goes wrong with radio or sensor is told through `on_state` and tried again.
+        """
+        failures = 0
+        self._on_state(LinkState.SEARCHING, self._wanted or "any sensor")
+        while True:
+            began_s = time.monotonic()
+            try:
+                if not await self._one_link():
+                    continue
+                steady = time.monotonic() - began_s > self._limits.steady_s
+                failures = 0 if steady else failures + 1
+            except LinkError as error:
+                failures += 1
+                self._on_state(LinkState.SEARCHING, str(error))
+            await asyncio.sleep(self._pause_s(failures))
+
+    def _pause_s(self, failures: int) -> float:
+        """Return the back-off; its jitter keeps two sensors from trying in step."""
+        if failures == 0:
+            return 0.0
+        longest = min(self._limits.longest_pause_s, self._limits.first_pause_s * 2.0 ** (failures - 1))
+        return longest * random.uniform(0.5, 1.0)
+
+    async def _one_link(self) -> bool:
+        """Find the sensor, connect, and measure until the link ends; return False if it was not found."""
+        lost = asyncio.Event()
+        outlet = _Outlet(self._stream, self._emit)
+
+        def on_disconnected(_client: BleakClient) -> None:
+            outlet.down("lost")
+            lost.set()
+
+        async with self._backend.radio:
+            found = await self._find()
+            if found is None:
+                return False
+            device, driver = found
+            label = f"{device.name or 'sensor'} ({device.address})"
+            self._on_state(LinkState.CONNECTING, label)
+            # A new client for each link: one that has failed keeps what confused it.
+            client = BleakClient(
+                device, on_disconnected, timeout=self._limits.connect_s, backend=self._backend.client
+            )
+            try:
+                await within(self._limits.connect_s, f"connecting to {label}", client.connect())
+            except BaseException:
+                await disconnect(client, self._limits)
+                raise
+        # What was taken as any sensor must not become another one after a loss.
+        self._wanted = self._wanted or device.address
+        try:
+            await self._measure(client, driver, outlet, lost, label)
+        finally:
+            await disconnect(client, self._limits)
+        return True
+
+    async def _measure(
+        self, client: BleakClient, driver: Driver, outlet: "_Outlet", lost: asyncio.Event, label: str
+    ) -> None:
+        """Start the sensor and let packets flow until the link is lost, silent or cancelled."""
+        up_ns = HostNs(time.monotonic_ns())
+        link = GattLink(client, outlet.packet, self._limits.call_s)
+        try:
+            info = await driver.start(link)
+            if lost.is_set():
+                raise LinkError(f"{label}: the link was lost while starting")
+            outlet.up(up_ns, info)
+            self._on_state(LinkState.MEASURING, f"{label}, {info.rate_hz:g} Hz")
+            reason = await _end_of(outlet, lost, self._limits.silence_s + SAMPLES_IN_A_PACKET / info.rate_hz)
+            outlet.down(reason)
+            self._on_state(LinkState.LOST, f"{label}: {_WHY[reason]}, connecting again")
+        except asyncio.CancelledError:
+            try:
+                with contextlib.suppress(LinkError):
+                    await driver.stop(link)
+            finally:
+                outlet.down("stopped")
+            raise
+
+    async def _find(self) -> tuple[BLEDevice, Driver] | None:
+        """Listen for one round and return the wanted sensor with its driver, or None.
+
+        A scan that does not start is this computer's trouble, not the sensor's: `BluetoothUnavailable`.
+        """
+        search = self._search = Search(self._wanted)
+        if self._scanner is None:
+            # One for life: stacks keep something for each scanner ever made.
+            self._scanner = scanner(self._backend, self._heard)
+        await within(self._limits.call_s, "scanning", self._scanner.start(), BluetoothUnavailable)
+        try:
+            async with asyncio.timeout(self._limits.scan_s):
+                return await search.found
+        except TimeoutError:
+            self._on_state(LinkState.SEARCHING, search.result())
+            return None
+        finally:
+            await stop(self._scanner, self._limits)
+
+    def _heard(self, device: BLEDevice, data: AdvertisementData) -> None:
+        if self._search is not None:
+            self._search.heard(device, data)
+
+
+class _Outlet:
+    """What one link gives to the stream: LinkUp, packets, LinkDown, in this order and nothing after."""
+
+    def __init__(self, stream: str, emit: Callable[[Input], None]) -> None:
+        self._stream = stream
+        self._emit = emit
+        self._early: list[Packets] | None = []
+        self._closed = False
+        self._last_ns = time.monotonic_ns()
+
+    def packet(self, data: bytearray) -> None:
+        """Stamp a notification and pass it on; the sensor may send some before LinkUp is out."""
+        at_ns = time.monotonic_ns()
+        if self._closed:
+            return
+        self._last_ns = at_ns
+        row = np.frombuffer(bytes(data), dtype=np.uint8).reshape(1, -1)
+        packets = Packets(self._stream, np.array([at_ns], dtype=np.int64), row)
+        if self._early is None:
+            self._emit(packets)
+        else:
+            self._early.append(packets)
+
+    def up(self, at_ns: HostNs, info: StreamInfo) -> None:
+        """Open the stream."""
+        early, self._early = self._early or [], None
+        self._last_ns = time.monotonic_ns()
+        self._emit(LinkUp(self._stream, at_ns, info))
+        for packets in early:
+            self._emit(packets)
+
+    def down(self, reason: str) -> None:
+        """Close the stream, once; a link that never came up leaves no trace."""
+        if not self._closed and self._early is None:
+            self._emit(LinkDown(self._stream, HostNs(time.monotonic_ns()), reason))
+        self._closed = True
+
+    def quiet_s(self) -> float:
+        """Return how long ago the last packet came."""
+        return (time.monotonic_ns() - self._last_ns) / NS_PER_S
+
+
+_WHY = {"lost": "the link was lost", "silent": "connected, but no more packets came"}
+
+
+async def _end_of(outlet: _Outlet, lost: asyncio.Event, silence_s: float) -> str:
+    """Wait until the link is lost or no packet has come for `silence_s`; return which."""
+    while (rest_s := silence_s - outlet.quiet_s()) > 0.0:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(rest_s):
+                await lost.wait()
+                return "lost"
+    return "silent"

@@ -1,0 +1,151 @@
+"""One link over bleak: which Bluetooth stack is used, a time limit on every call, errors one can act on."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from bleak import BleakClient, BleakScanner
+from bleak.backends.characteristic import BleakGATTCharacteristic
+from bleak.backends.client import BaseBleakClient
+from bleak.backends.scanner import AdvertisementDataCallback, BaseBleakScanner
+from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason, BleakError
+
+from hipturn.errors import BluetoothUnavailable, LinkError
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+async def _nothing() -> None:
+    """Stand for a stack that needs no closing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """The Bluetooth stack bleak talks to; the default is bleak's own for this platform.
+
+    Sources that share a radio share its `Backend`. Entering it as a context manager closes what the
+    stack has opened in the end.
+    """
+
+    scanner: type[BaseBleakScanner] | None = None
+    client: type[BaseBleakClient] | None = None
+    close: Callable[[], Awaitable[None]] = _nothing
+    radio: asyncio.Lock = field(default_factory=asyncio.Lock, compare=False, repr=False)
+    """Held while scanning or connecting: adapters do one of them at a time, for one sensor at a time."""
+
+    async def __aenter__(self) -> "Backend":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long the parts of a link may take, in seconds. Stacks can wait for ever in each of them."""
+
+    scan_s: float = 5.0
+    """One round of listening: sensors advertise at least each second; between rounds others have a turn."""
+    connect_s: float = 15.0
+    """Connecting with service discovery; slow sensors take 5 s, Windows up to 10."""
+    call_s: float = 5.0
+    """One read, write or subscription: a write racing a link loss is never answered (BlueZ)."""
+    disconnect_s: float = 5.0
+    """After it the client is left behind and a new one made; on Windows disconnecting can take minutes."""
+    silence_s: float = 1.0
+    """A link that says it is connected but brings no packets for this long is given up."""
+    steady_s: float = 5.0
+    """A link that held this long counts as a success: the pauses between attempts start small again."""
+    first_pause_s: float = 0.25
+    longest_pause_s: float = 8.0
+    """Pauses between failed attempts double from the first to the longest."""
+
+
+async def within(seconds: float, doing: str, call: Awaitable[T], failure: type[LinkError] = LinkError) -> T:
+    """Await one call into a Bluetooth stack for at most `seconds`; raise `failure` with what was being done.
+
+    Stacks raise what they like (bleak documents "backend-specific exceptions"), so this one place
+    turns everything into `LinkError`, or `BluetoothUnavailable` where bleak says so.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            return await call
+    except LinkError:
+        raise
+    except BleakBluetoothNotAvailableError as error:
+        raise BluetoothUnavailable(_advice(error)) from error
+    except TimeoutError as error:
+        raise failure(f"{doing}: no answer within {seconds:g} s") from error
+    except Exception as error:
+        _log.debug("%s failed", doing, exc_info=True)
+        raise failure(f"{doing}: {_one_line(error)}") from error
+
+
+def scanner(backend: Backend, on_heard: AdvertisementDataCallback) -> BleakScanner:
+    """Return a scanner, not yet started; raise `BluetoothUnavailable` where there is no stack for it."""
+    try:
+        return BleakScanner(on_heard, backend=backend.scanner)
+    except (BleakError, ImportError) as error:
+        raise BluetoothUnavailable(f"Bluetooth cannot be used here: {_one_line(error)}") from error
+
+
+class GattLink:
+    """The GATT calls of one connected client, as drivers use them (see `drivers.Link`)."""
+
+    def __init__(self, client: BleakClient, on_packet: Callable[[bytearray], None], call_s: float) -> None:
+        self._client = client
+        self._on_packet = on_packet
+        self._call_s = call_s
+
+    async def read(self, uuid: str) -> bytes:
+        """Return the characteristic's value."""
+        return bytes(await within(self._call_s, "reading from the sensor", self._client.read_gatt_char(uuid)))
+
+    async def write(self, uuid: str, data: bytes, *, response: bool = True) -> None:
+        """Write the characteristic; with `response`, return when the sensor has confirmed it."""
+        call = self._client.write_gatt_char(uuid, data, response=response)
+        await within(self._call_s, "writing to the sensor", call)
+
+    async def subscribe(self, uuid: str) -> None:
+        """Deliver the characteristic's notifications as the stream's packets."""
+
+        def notified(_characteristic: BleakGATTCharacteristic, data: bytearray) -> None:
+            self._on_packet(data)
+
+        await within(self._call_s, "subscribing to the sensor", self._client.start_notify(uuid, notified))
+
+
+async def disconnect(client: BleakClient, limits: Limits) -> None:
+    """Disconnect, also a client that has lost its link: BlueZ doubles each packet of the next link otherwise.
+
+    Never raises: what fails here is left behind with the client (https://github.com/hbldh/bleak/issues/2002).
+    """
+    with contextlib.suppress(LinkError):
+        await within(limits.disconnect_s, "disconnecting", client.disconnect())
+
+
+_ALLOW = "allow this program to use Bluetooth in the system settings"
+_ADVICE = {
+    BleakBluetoothNotAvailableReason.NO_BLUETOOTH: "plug in or enable a Bluetooth adapter",
+    BleakBluetoothNotAvailableReason.NO_BLE_CENTRAL_ROLE: "this adapter has no Bluetooth LE, use another",
+    BleakBluetoothNotAvailableReason.POWERED_OFF: "switch Bluetooth on",
+    BleakBluetoothNotAvailableReason.DENIED_BY_USER: _ALLOW,
+    BleakBluetoothNotAvailableReason.DENIED_BY_SYSTEM: "ask the administrator to allow Bluetooth",
+    BleakBluetoothNotAvailableReason.DENIED_BY_UNKNOWN: _ALLOW,
+}
+
+
+def _advice(error: BleakBluetoothNotAvailableError) -> str:
+    what = str(error.args[0]).rstrip(".") or "unknown reason"
+    advice = _ADVICE.get(error.reason, "look at the computer's Bluetooth settings")
+    return f"Bluetooth cannot be used ({what}): {advice}"
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text or type(error).__name__
