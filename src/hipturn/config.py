@@ -140,6 +140,11 @@ def _known(key: str, where: str) -> Setting:
     raise UsageError(f"{where}: no setting is called {key!r}: {hint}")
 
 
+def load(path: Path) -> tuple[dict[str, Value], str]:
+    """Return the settings of the file, none if there is no file, and its name."""
+    return (read(path) if path.exists() else {}), str(path)
+
+
 def read(path: Path) -> dict[str, Value]:
     """Return the settings of a TOML file; tables become dotted keys."""
     try:

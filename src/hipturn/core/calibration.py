@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from hipturn.core import quaternion
-from hipturn.core.angle import gravity_angle, side_sign
+from hipturn.core.angle import MIN_OBSERVABILITY, gravity_angle, side_sign, twist_angle
 from hipturn.errors import CalibrationRefused, InputError
 from hipturn.model import BoolArray, Calibration, FloatArray, IntArray, Orientation, Side, Vector
 from hipturn.units import DEG_PER_RAD, NS_PER_S, RAD_PER_DEG
@@ -24,6 +24,9 @@ MIN_SWING_RAD = 8.0 * RAD_PER_DEG
 """Rotations smaller than this leave the axis to noise and soft tissue."""
 NORMAL_LIMIT = math.cos(60.0 * RAD_PER_DEG)
 """Within 30° of being across the outward normal, the normal says nothing about the axis' direction."""
+
+MAX_TILT = math.sqrt(1.0 - MIN_OBSERVABILITY**2)
+"""Sine of the axis' elevation from which on gravity tells too little and the twist is taken."""
 
 GRADES: tuple[tuple[Literal["good", "fair"], float, float], ...] = (
     ("good", 0.95, 5.0 * RAD_PER_DEG),
@@ -114,7 +117,7 @@ def functional(
         raise CalibrationRefused(
             f"the rotations reached only {np.abs(swing).max() * DEG_PER_RAD:.0f}°: turn further, 20° is good, and repeat"
         )
-    spread = _spread(relative, swing, axis)
+    spread = _spread(relative, swing, axis, 1.0)
     quality = grade(share, spread)
     if quality == "poor":
         raise CalibrationRefused(
@@ -140,34 +143,39 @@ def functional(
 def auto(block: Orientation, *, outward_normal_sensor: Vector | None, side: Side | None) -> Calibration:
     """Return a calibration estimated from a whole recording: its longest rest and its dominant rotation.
 
-    For recordings that carry none. The direction of the axis is the case normal's where that is known
+    For recordings that carry none. One without rest is calibrated from its slowest moment. The direction of the axis is the case normal's where that is known
     and else assumed so that the larger excursions from rest are internal (positive).
-    Raises `InputError` if the recording holds no rest or no rotation.
+    Raises `InputError` if the recording is too short or shows no rotation.
     """
     rate = angular_rate(block)
     if len(rate) < 2 or int(block.t_ns[-1] - block.t_ns[0]) < 2 * NS_PER_S:
         raise InputError("the recording is shorter than 2 s: too short to calibrate from")
     # a rough bias first: the rate is near it most of the time, whatever the movement
-    start, stop = longest_run(_norm(rate - np.median(rate, axis=0)) < STILL_RADPS)
-    if int(block.t_ns[stop - 1] - block.t_ns[start]) < NS_PER_S // 2 if stop else True:
-        raise InputError(
-            "the recording has no still moment of 0.5 s to take the zero from: give --calibration FILE"
-        )
-    bias = rate[start:stop].mean(axis=0) if block.gyr_radps is not None else np.zeros(3)
+    speed = _norm(rate - np.median(rate, axis=0))
+    start, stop = longest_run(speed < STILL_RADPS)
+    if stop - start < 2 or int(block.t_ns[stop - 1] - block.t_ns[start]) < NS_PER_S // 4:
+        # never at rest: the slowest moment, a turning point, serves as neutral
+        slowest = int(np.argmin(speed))
+        start, stop = slowest, slowest + 1
+    still = block.gyr_radps is not None and stop - start > 1
+    bias = rate[start:stop].mean(axis=0) if still else np.zeros(3)
     q = block.q_earth_from_sensor
     q0 = quaternion.mean(q[start:stop])
     up0 = quaternion.up_in_sensor(q0)
-    # Rotations over one second: long enough that noise and impacts do not matter, short enough that
-    # heading drift does not. The sensor-fixed axis of a hinge is the same in all of them.
-    span = max(1, int(np.searchsorted(block.t_ns, block.t_ns[0] + NS_PER_S)))
+    # Rotations over half a second: long enough that noise and impacts do not matter, short enough that
+    # heading drift does not and a fast repetition is not over. A hinge's axis is the same in all of them.
+    span = max(1, int(np.searchsorted(block.t_ns, block.t_ns[0] + NS_PER_S // 2)))
     relative = quaternion.to_rotation_vector(quaternion.multiply(quaternion.conjugate(q[:-span]), q[span:]))
     axis, share = principal_axis(relative)
-    angle = gravity_angle(quaternion.up_in_sensor(q), up0, axis)
+    if abs(float(quaternion.dot(axis, up0))) < MAX_TILT:
+        angle = gravity_angle(quaternion.up_in_sensor(q), up0, axis)
+    else:
+        angle = twist_angle(q, q0, axis)
     if float(np.percentile(np.abs(angle), 99)) < 2.0 * RAD_PER_DEG:
         raise InputError("the recording shows no rotation to calibrate from")
     swing = quaternion.dot(relative, axis)
-    spread = _spread(relative, swing, axis)
-    # out of rest is where the angle goes and stays: compare the area on both sides
+    spread = _spread(relative, swing, axis, 0.75)
+    # where the angle goes from rest, and stays, is out: compare the area on both sides
     direction, sign = _direction(axis, outward_normal_sensor, side_sign(side) * angle)
     return _record(
         axis=axis * direction,
@@ -184,16 +192,16 @@ def auto(block: Orientation, *, outward_normal_sensor: Vector | None, side: Side
     )
 
 
-def _spread(relative: FloatArray, swing: FloatArray, axis: FloatArray) -> float:
-    """Return the largest angle, rad, between the axis of each single rotation and the common one."""
+def _spread(relative: FloatArray, swing: FloatArray, axis: FloatArray, quantile: float) -> float:
+    """Return the angle, rad, between the axis of single rotations and the common one, at a quantile of them."""
     far = np.abs(swing) > 0.5 * np.abs(swing).max()
     edges = np.flatnonzero(np.diff(np.concatenate(([False], far, [False])).astype(np.int8)))
-    worst = 0.0
+    angles = []
     for start, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-        single = relative[start:stop].sum(axis=0) if swing[start] > 0 else -relative[start:stop].sum(axis=0)
+        single = relative[start:stop].sum(axis=0) * np.sign(swing[start])
         across = float(_norm(quaternion.cross(single, axis)))
-        worst = max(worst, math.atan2(across, float(quaternion.dot(single, axis))))
-    return worst
+        angles.append(math.atan2(across, float(quaternion.dot(single, axis))))
+    return float(np.quantile(angles, quantile))
 
 
 def _direction(

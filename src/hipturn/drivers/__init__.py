@@ -68,3 +68,8 @@ def get(name: str) -> Driver:
         raise UsageError(f"no driver is called {name!r}: choose one of {', '.join(names())}")
     make: Callable[[], Driver] = import_module(_BUILT_IN[name]).driver
     return make()
+
+
+def decoder(name: str) -> Callable[[Packets, StreamInfo], RawSamples]:
+    """Return the decoding function of the driver called `name`."""
+    return get(name).decode

@@ -1,14 +1,16 @@
 """hipturn's own GATT service, for sensors one programs oneself (firmware-notes/hipturn-gatt.md)."""
 
 import json
+import math
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from hipturn.drivers import Advertisement, Link
 from hipturn.errors import LinkError
-from hipturn.model import FloatArray, Packets, RawSamples, StreamInfo
+from hipturn.model import FloatArray, Packets, RawSamples, StreamInfo, Vector
 from hipturn.units import RAD_PER_DEG, STANDARD_GRAVITY_MPS2
 
 SERVICE_UUID = "68697074-7572-6e00-8000-00805f9b0001"
@@ -27,6 +29,12 @@ Q_PER_LSB = 1.0 / 16384.0
 ACC_MPS2_PER_LSB = STANDARD_GRAVITY_MPS2 / 2048.0
 GYR_RADPS_PER_LSB = RAD_PER_DEG / 16.384
 """Note §4: Q14 quaternion, ±16 g and ±2000 °/s over an int16."""
+
+UNIT_WITHIN = 0.01
+"""Note §4: a quaternion further from unit length than this is damage; rounding makes it 0.0001."""
+
+SLOWEST_HZ, FASTEST_HZ = 16.0, 1000.0
+"""Note §6: the period is a u16 of microseconds, which ends at 15.3 Hz."""
 
 START, STOP = 1, 0
 CONTROL = struct.Struct("<BBHB")
@@ -47,7 +55,10 @@ class Batch:
 
 
 def encode(batch: Batch) -> bytes:
-    """Return the packet of a batch of n samples; values beyond the range saturate and set CLIPPED."""
+    """Return the packet of a batch of n samples, at least one kind of values, all finite.
+
+    Values beyond the range saturate and set CLIPPED.
+    """
     mask, flags = 0, batch.flags
     columns: list[FloatArray] = []
     for bit, values, scale in (
@@ -68,6 +79,28 @@ def encode(batch: Batch) -> bytes:
     return header + clipped.astype("<i2").tobytes()
 
 
+def read_info(value: bytes) -> StreamInfo:
+    """Return what the info characteristic tells (note §6); raise `LinkError` if it is not as specified."""
+    try:
+        told = json.loads(value)
+        rate_hz = float(told["rate_hz"])
+        normal = told.get("outward_normal")
+        if not SLOWEST_HZ <= rate_hz <= FASTEST_HZ:
+            raise ValueError(f"{rate_hz:g} Hz is not within {SLOWEST_HZ:g} to {FASTEST_HZ:g} Hz")
+        return StreamInfo(
+            driver=HipturnDriver.name,
+            rate_hz=rate_hz,
+            outward_normal_sensor=None if normal is None else _unit(normal),
+            name=str(told.get("name", "")),
+            serial=str(told.get("serial", "")),
+            firmware=str(told.get("firmware", "")),
+        )
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError) as error:
+        raise LinkError(
+            f"the sensor's info characteristic cannot be used ({error!r}): update its firmware"
+        ) from error
+
+
 class HipturnDriver:
     """Sensors that speak hipturn's own GATT service, the virtual sensor among them."""
 
@@ -83,56 +116,35 @@ class HipturnDriver:
         """Turn packets into samples; see `Driver.decode`. Layout: note §3 and §4."""
         data = np.ascontiguousarray(packets.data)
         count, size = data.shape
-        empty = RawSamples(np.empty(0, np.int64), np.empty(0, np.int64), None, None, None, count)
-        width = 2 * (4 * info.has_quaternion + 6 * info.has_imu)
-        per_packet, rest = divmod(size - HEADER.size, width) if width else (0, 1)
-        if size <= HEADER.size or rest or not 1 <= per_packet <= 255:
-            return empty
+        numbers = 4 * info.has_quaternion + 6 * info.has_imu
+        per_packet, rest = divmod(size - HEADER.size, 2 * numbers) if numbers else (0, 0)
+        if rest or not 1 <= per_packet <= 255:
+            return _nothing(info, count)
         mask = QUATERNION * info.has_quaternion | (ACC | GYR) * info.has_imu
         good = (data[:, 0] == VERSION) & (data[:, 1] == per_packet) & (data[:, 10] == mask)
-        at_ns = packets.at_ns
-        if not good.all():
-            data, at_ns = np.ascontiguousarray(data[good]), at_ns[good]
-        first = data[:, 4:8].copy().view("<u4")[:, 0].astype(np.int64)
-        period = data[:, 8:10].copy().view("<u2")[:, 0].astype(np.int64)
-        tick = (first[:, None] + period[:, None] * np.arange(per_packet)) & 0xFFFFFFFF
-        lsb = data[:, HEADER.size :].copy().view("<i2").reshape(-1, width // 2).astype(np.float64)
-        q, imu = None, 4 * info.has_quaternion
+        lsb = data[:, HEADER.size :].copy().view("<i2").astype(np.float64).reshape(-1, per_packet, numbers)
+        q = None
         if info.has_quaternion:
-            q = lsb[:, :4] * Q_PER_LSB
+            norm = np.sqrt(np.sum(lsb[..., :4] ** 2, axis=2))
+            good &= (np.abs(norm * Q_PER_LSB - 1.0) < UNIT_WITHIN).all(axis=1)
+            q = (lsb[good, :, :4] / norm[good, :, None]).reshape(-1, 4)
+        first = data[good, 4:8].copy().view("<u4").astype(np.int64)
+        period = data[good, 8:10].copy().view("<u2").astype(np.int64)
+        imu = lsb[good, :, numbers - 6 :].reshape(-1, 6) if info.has_imu else None
         return RawSamples(
-            tick=tick.reshape(-1),
-            at_ns=np.repeat(at_ns, per_packet),
-            acc_mps2=lsb[:, imu : imu + 3] * ACC_MPS2_PER_LSB if info.has_imu else None,
-            gyr_radps=lsb[:, imu + 3 : imu + 6] * GYR_RADPS_PER_LSB if info.has_imu else None,
+            tick=((first + period * np.arange(per_packet)) & 0xFFFFFFFF).reshape(-1),
+            at_ns=np.repeat(packets.at_ns[good], per_packet),
+            acc_mps2=None if imu is None else imu[:, :3] * ACC_MPS2_PER_LSB,
+            gyr_radps=None if imu is None else imu[:, 3:] * GYR_RADPS_PER_LSB,
             q_earth_from_sensor=q,
             bad_packets=int(count - good.sum()),
         )
 
     async def start(self, link: Link) -> StreamInfo:
-        """Read what the sensor is, subscribe, and start acceleration and rate."""
-        try:
-            told = json.loads(await link.read(INFO_UUID))
-            rate_hz = float(told["rate_hz"])
-            normal = told.get("outward_normal")
-            info = StreamInfo(
-                driver=self.name,
-                rate_hz=rate_hz,
-                outward_normal_sensor=(float(normal[0]), float(normal[1]), float(normal[2]))
-                if normal
-                else None,
-                name=str(told.get("name", "")),
-                serial=str(told.get("serial", "")),
-                firmware=str(told.get("firmware", "")),
-            )
-        except (ValueError, KeyError, TypeError, IndexError) as error:
-            raise LinkError(
-                f"the sensor's info characteristic cannot be read ({error}): update its firmware"
-            ) from error
-        if not 1.0 <= rate_hz <= 1000.0:
-            raise LinkError(f"the sensor says it samples at {rate_hz:g} Hz; 1 to 1000 Hz can be used")
+        """Read what the sensor is, subscribe, and start acceleration and rate (note §5 and §6)."""
+        info = read_info(await link.read(INFO_UUID))
         await link.subscribe(DATA_UUID)
-        await link.write(CONTROL_UUID, CONTROL.pack(VERSION, ACC | GYR, round(rate_hz), START))
+        await link.write(CONTROL_UUID, CONTROL.pack(VERSION, ACC | GYR, round(info.rate_hz), START))
         return info
 
     async def stop(self, link: Link) -> None:
@@ -143,3 +155,23 @@ class HipturnDriver:
 def driver() -> HipturnDriver:
     """Return the driver (see `hipturn.drivers.get`)."""
     return HipturnDriver()
+
+
+def _unit(told: Sequence[float]) -> Vector:
+    x, y, z = (float(part) for part in told)
+    length = math.hypot(x, y, z)
+    if not 0.0 < length < math.inf:
+        raise ValueError(f"outward_normal {told} has no direction")
+    return (x / length, y / length, z / length)
+
+
+def _nothing(info: StreamInfo, bad_packets: int) -> RawSamples:
+    """Return no samples, in the shape the stream's samples have."""
+    return RawSamples(
+        tick=np.empty(0, np.int64),
+        at_ns=np.empty(0, np.int64),
+        acc_mps2=np.empty((0, 3)) if info.has_imu else None,
+        gyr_radps=np.empty((0, 3)) if info.has_imu else None,
+        q_earth_from_sensor=np.empty((0, 4)) if info.has_quaternion else None,
+        bad_packets=bad_packets,
+    )

@@ -80,10 +80,10 @@ async def within(seconds: float, doing: str, call: Awaitable[T], failure: type[L
     except BleakBluetoothNotAvailableError as error:
         raise BluetoothUnavailable(_advice(error)) from error
     except TimeoutError as error:
-        raise failure(f"{doing}: no answer within {seconds:g} s") from error
+        raise _told(failure, doing, f"no answer within {seconds:g} s") from error
     except Exception as error:
         _log.debug("%s failed", doing, exc_info=True)
-        raise failure(f"{doing}: {_one_line(error)}") from error
+        raise _told(failure, doing, _one_line(error)) from error
 
 
 def scanner(backend: Backend, on_heard: AdvertisementDataCallback) -> BleakScanner:
@@ -91,7 +91,7 @@ def scanner(backend: Backend, on_heard: AdvertisementDataCallback) -> BleakScann
     try:
         return BleakScanner(on_heard, backend=backend.scanner)
     except (BleakError, ImportError) as error:
-        raise BluetoothUnavailable(f"Bluetooth cannot be used here: {_one_line(error)}") from error
+        raise _told(BluetoothUnavailable, "scanning", _one_line(error)) from error
 
 
 class GattLink:
@@ -140,10 +140,18 @@ _ADVICE = {
 }
 
 
+_LOOK = "is the adapter there, and the system's Bluetooth service running?"
+
+
 def _advice(error: BleakBluetoothNotAvailableError) -> str:
     what = str(error.args[0]).rstrip(".") or "unknown reason"
-    advice = _ADVICE.get(error.reason, "look at the computer's Bluetooth settings")
-    return f"Bluetooth cannot be used ({what}): {advice}"
+    return f"Bluetooth cannot be used, {what}: {_ADVICE.get(error.reason, _LOOK)}"
+
+
+def _told(failure: type[LinkError], doing: str, what: str) -> LinkError:
+    if issubclass(failure, BluetoothUnavailable):
+        return failure(f"Bluetooth cannot be used, {doing} gives {what!r}: {_LOOK}")
+    return failure(f"{doing}: {what}")
 
 
 def _one_line(error: Exception) -> str:

@@ -129,8 +129,8 @@ class Adapter:
             await device.power_on()
         except (OSError, core.BaseBumbleError) as error:
             raise BleakBluetoothNotAvailableError(
-                f"HCI transport {self._spec} does not open: {error}",
-                BleakBluetoothNotAvailableReason.NO_BLUETOOTH,
+                f"HCI transport {self._spec} does not open ({error})",
+                BleakBluetoothNotAvailableReason.UNKNOWN,
             ) from error
         return device
 

@@ -82,10 +82,10 @@ class Radio(LocalLink):
     """The air between controllers. `interval_s` is the connection interval, 0 for none."""
 
     def __init__(self, interval_s: float, packets_per_event: int = PACKETS_PER_EVENT) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._interval_s = interval_s
         self._packets_per_event = packets_per_event
-        self._lanes: dict[tuple[int, str], _Lane] = {}
+        self._lanes: dict[tuple[Controller, str], _Lane] = {}
 
     def send_acl_data(
         self,
@@ -106,6 +106,13 @@ class Radio(LocalLink):
         if lane.timer is None:
             self._await_event(lane)
 
+    def remove_controller(self, controller: Controller) -> None:
+        """Take a controller out of the air: for its peers the links time out."""
+        self.lose(controller)
+        super().remove_controller(controller)
+        for lane in [lane for lane in self._lanes if lane[0] is controller]:
+            del self._lanes[lane]
+
     def backlog(self, controller: Controller, destination: Address) -> int:
         """Return how many packets wait for a connection event."""
         return len(self._lane(controller, destination).waiting)
@@ -120,7 +127,7 @@ class Radio(LocalLink):
             controller.on_le_disconnected(connection, HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR)
 
     def _lane(self, sender: Controller, destination: Address) -> _Lane:
-        return self._lanes.setdefault((id(sender), str(destination)), _Lane())
+        return self._lanes.setdefault((sender, str(destination)), _Lane())
 
     def _await_event(self, lane: _Lane) -> None:
         loop = asyncio.get_running_loop()
@@ -166,8 +173,7 @@ class _Host(StreamPacketSource):
         )
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """Take the controller out of the air: for its peers the link times out."""
-        self._radio.lose(self._controller)
+        """Take the controller away."""
         self._radio.remove_controller(self._controller)
         self._gone(self)
 

@@ -94,7 +94,8 @@ class Leg:
     acc_noise_mps2: float = 0.02
     """White noise, RMS at 100 Hz; a density of 290 µg/√Hz."""
     wobble_rad: float = 1.0 * RAD_PER_DEG
-    """Most the soft tissue lets the sensor rotate on the bone; a 30° turn in 1.2 s reaches three quarters."""
+    """Rotation of the sensor on the bone by soft tissue: a 30° turn in 1.2 s reaches three quarters of it,
+    a jerky one rings to about twice as much."""
     sway_rad: float = 0.1 * RAD_PER_DEG
     """Amplitude of the slow play of knee and thigh that a person never quite keeps from."""
 
@@ -126,7 +127,7 @@ class Leg:
         return cls(
             side=drawn_side if side is None else side,
             position=position,
-            knee_rad=pose.knee_rad + rng.uniform(-15.0, 10.0) * RAD_PER_DEG,
+            knee_rad=max(0.0, pose.knee_rad + rng.uniform(-15.0, 10.0) * RAD_PER_DEG),
             femur_elevation_rad=pose.elevation_rad + rng.uniform(-15.0, 15.0) * RAD_PER_DEG,
             heading_rad=rng.uniform(-math.pi, math.pi),
             q_shank_from_sensor=_quaternion(mounting),

@@ -75,13 +75,14 @@ def simulate(leg: Leg, script: Script, rate_hz: float = 100.0, seed: int = 0) ->
     # A whole number of sample intervals must not lose its last sample to rounding.
     t_s = np.arange(int(timeline.duration_s * rate_hz + 1e-6) + 1) / rate_hz
     rng = np.random.default_rng(seed)
-    angle = timeline.angle.course(t_s)
-    knee = _added(timeline.knee.course(t_s), _sway(t_s, leg.sway_rad, rng), leg.knee_rad)
-    elevation = _added(timeline.elevation.course(t_s), _sway(t_s, leg.sway_rad, rng), leg.femur_elevation_rad)
-    heading = _added(timeline.heading.course(t_s), None, leg.heading_rad)
+    turning, bending = timeline.angle.course(t_s), timeline.knee.course(t_s)
+    angle = _sum(0.0, turning, timeline.tremor(t_s))
+    knee = _sum(leg.knee_rad, bending, _sway(t_s, leg.sway_rad, rng))
+    elevation = _sum(leg.femur_elevation_rad, timeline.elevation.course(t_s), _sway(t_s, leg.sway_rad, rng))
+    heading = _sum(leg.heading_rad, timeline.heading.course(t_s))
 
     shank = _shank(leg, angle, knee, elevation, heading)
-    wobble, wobble_rate = _wobble(leg, angle.acceleration + knee.acceleration, 1.0 / rate_hz)
+    wobble, wobble_rate = _wobble(leg, turning.acceleration + bending.acceleration, 1.0 / rate_hz)
     q_shank_from_wobbling = quaternion.from_rotation_vector(wobble)
     mounting = np.array([leg.q_shank_from_sensor])
     q_shank_from_sensor = multiply(q_shank_from_wobbling, mounting)
@@ -204,20 +205,21 @@ def _shank(leg: Leg, angle: Course, knee: Course, elevation: Course, heading: Co
 def _wobble(leg: Leg, excitation_radps2: FloatArray, step_s: float) -> tuple[FloatArray, FloatArray]:
     """Return the sensor's rotation vector on the bone and its time derivative, shape (n, 3), shank axes.
 
-    Each mode is a damped oscillator driven by the angular acceleration, then limited smoothly: soft
-    tissue stiffens. Rate and angle belong together exactly, so that the gyro sees the wobble too.
+    Each mode is a damped oscillator driven by the angular acceleration of the movement. The drive is
+    limited smoothly, for soft tissue stiffens. It is far above what inertia alone would do to a light
+    sensor: it stands for bulging muscles and stretching skin too, so trembling takes no part in it.
     """
     wobble, rate = np.zeros((2, excitation_radps2.size, 3))
     if leg.wobble_rad == 0.0:
         return wobble, rate
+    drive = -np.tanh(excitation_radps2 / WOBBLE_ACCELERATION_RADPS2)
     for mode in WOBBLE_MODES:
-        angle, speed = _oscillator(-excitation_radps2 / WOBBLE_ACCELERATION_RADPS2, mode.frequency_hz, step_s)
-        limited = np.tanh(angle)
+        angle, speed = _oscillator(drive, mode.frequency_hz, step_s)
         x, y, z = mode.axis_shank
         # A rotation mirrored in the sagittal plane turns the other way about the axes in that plane.
         size = leg.wobble_rad * mode.share * np.array((leg.sign * x, leg.sign * y, z))
-        wobble += limited[:, None] * size
-        rate += ((1.0 - limited * limited) * speed)[:, None] * size
+        wobble += angle[:, None] * size
+        rate += speed[:, None] * size
     return wobble, rate
 
 
@@ -272,11 +274,7 @@ def _sway(t_s: FloatArray, amplitude_rad: float, rng: np.random.Generator) -> Co
     return total
 
 
-def _added(course: Course, other: Course | None, start: float) -> Course:
-    if other is None:
-        return course._replace(value=course.value + start)
-    return Course(
-        course.value + other.value + start,
-        course.rate + other.rate,
-        course.acceleration + other.acceleration,
-    )
+def _sum(start: float, *courses: Course) -> Course:
+    """Return courses added up, from a constant start."""
+    values, rates, accelerations = zip(*courses)
+    return Course(start + sum(values), 0.0 + sum(rates), 0.0 + sum(accelerations))

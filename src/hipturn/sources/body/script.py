@@ -128,7 +128,6 @@ class Channel:
     """One degree of freedom: movements one after the other, from 0."""
 
     moves: list[_Move] = dataclasses.field(default_factory=list)
-    tremors: list[_Tremor] = dataclasses.field(default_factory=list)
     now: float = 0.0
 
     def move(self, start_s: float, seconds: float, change: float) -> None:
@@ -138,40 +137,18 @@ class Channel:
             self.now += change
 
     def course(self, t_s: FloatArray) -> Course:
-        """Return the channel over time: minimum jerk (Flash & Hogan 1985, J Neurosci 5:1688) and tremor."""
+        """Return the channel over time: minimum jerk (Flash & Hogan 1985, J Neurosci 5:1688)."""
         if not self.moves:
-            value, rate, acceleration = np.zeros((3, t_s.size))
-        else:
-            start, seconds, change = np.array(self.moves).T
-            before = np.cumsum(change) - change
-            i = np.maximum(np.searchsorted(start, t_s, side="right") - 1, 0)
-            x = np.clip((t_s - start[i]) / seconds[i], 0.0, 1.0)
-            value = before[i] + change[i] * (x * x * x * (10.0 - 15.0 * x + 6.0 * x * x))
-            rate = change[i] / seconds[i] * (30.0 * x * x * (1.0 - x) * (1.0 - x))
-            acceleration = change[i] / seconds[i] ** 2 * (60.0 * x * (1.0 - x) * (1.0 - 2.0 * x))
-        for tremor in self.tremors:
-            _add_tremor(tremor, t_s, value, rate, acceleration)
-        return Course(value, rate, acceleration)
-
-
-def _add_tremor(
-    tremor: _Tremor, t_s: FloatArray, value: FloatArray, rate: FloatArray, acceleration: FloatArray
-) -> None:
-    """Add a sine that swells and fades as sin², so that it begins and ends without a step."""
-    first, last = np.searchsorted(t_s, (tremor.start_s, tremor.start_s + tremor.seconds))
-    rows = slice(int(first), int(last))
-    t = t_s[rows] - tremor.start_s
-    swell = math.pi / tremor.seconds
-    shake = 2.0 * math.pi * tremor.frequency_hz
-    envelope = np.sin(swell * t) ** 2
-    envelope_rate = swell * np.sin(2.0 * swell * t)
-    envelope_acceleration = 2.0 * swell**2 * np.cos(2.0 * swell * t)
-    sine, cosine = np.sin(shake * t), np.cos(shake * t)
-    value[rows] += tremor.amplitude * envelope * sine
-    rate[rows] += tremor.amplitude * (envelope_rate * sine + envelope * shake * cosine)
-    acceleration[rows] += tremor.amplitude * (
-        envelope_acceleration * sine + 2.0 * envelope_rate * shake * cosine - envelope * shake**2 * sine
-    )
+            return Course(*np.zeros((3, t_s.size)))
+        start, seconds, change = np.array(self.moves).T
+        before = np.cumsum(change) - change
+        i = np.maximum(np.searchsorted(start, t_s, side="right") - 1, 0)
+        x = np.clip((t_s - start[i]) / seconds[i], 0.0, 1.0)
+        return Course(
+            before[i] + change[i] * (x * x * x * (10.0 - 15.0 * x + 6.0 * x * x)),
+            change[i] / seconds[i] * (30.0 * x * x * (1.0 - x) * (1.0 - x)),
+            change[i] / seconds[i] ** 2 * (60.0 * x * (1.0 - x) * (1.0 - 2.0 * x)),
+        )
 
 
 @dataclass(slots=True)
@@ -184,12 +161,15 @@ class Timeline:
     knee: Channel = dataclasses.field(default_factory=Channel)
     elevation: Channel = dataclasses.field(default_factory=Channel)
     heading: Channel = dataclasses.field(default_factory=Channel)
+    tremors: list[_Tremor] = dataclasses.field(default_factory=list)
     reps: list[TrueRep] = dataclasses.field(default_factory=list)
 
     def wait(self, seconds: float, tremor_rad: float = 0.0, tremor_hz: float = 0.0) -> None:
         """Stay, perhaps trembling."""
+        if seconds < 0.0:
+            raise ValueError(f"a rest cannot take {seconds} s")
         if tremor_rad != 0.0 and seconds > 0.0:
-            self.angle.tremors.append(_Tremor(self.duration_s, seconds, tremor_rad, tremor_hz))
+            self.tremors.append(_Tremor(self.duration_s, seconds, tremor_rad, tremor_hz))
         self.duration_s += seconds
 
     def move(
@@ -208,6 +188,23 @@ class Timeline:
         self.elevation.move(self.duration_s, seconds, elevation)
         self.heading.move(self.duration_s, seconds, heading)
         self.duration_s += seconds
+
+    def tremor(self, t_s: FloatArray) -> Course:
+        """Return the trembling on the angle: sines that swell and fade as sin³, smooth at both ends."""
+        value, rate, acceleration = np.zeros((3, t_s.size))
+        for start_s, seconds, amplitude, frequency_hz in self.tremors:
+            first, last = np.searchsorted(t_s, (start_s, start_s + seconds))
+            rows = slice(int(first), int(last))
+            t = t_s[rows] - start_s
+            swell, shake = math.pi / seconds, 2.0 * math.pi * frequency_hz
+            rise, fall = np.sin(swell * t), np.cos(swell * t)
+            sine, cosine = amplitude * np.sin(shake * t), amplitude * shake * np.cos(shake * t)
+            size, size_rate = rise**3, 3.0 * swell * rise**2 * fall
+            size_acceleration = swell**2 * (6.0 * rise * fall**2 - 3.0 * rise**3)
+            value[rows] += size * sine
+            rate[rows] += size_rate * sine + size * cosine
+            acceleration[rows] += size_acceleration * sine + 2.0 * size_rate * cosine - size * shake**2 * sine
+        return Course(value, rate, acceleration)
 
     def play(self, element: Element) -> None:
         """Append one element."""

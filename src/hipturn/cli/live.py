@@ -1,0 +1,134 @@
+"""What the live commands share: a session with a sensor, shown or told, and its result."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from hipturn import config, daemon, lines, offline, places
+from hipturn.model import Rep, Side
+from hipturn.sinks import console
+from hipturn.sinks.live import Display, Quiet
+from hipturn.sources.ble import Backend
+from hipturn.units import DEG_PER_RAD
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line asked for."""
+
+    side: Side
+    reps: int
+    recordings: Path | None
+    quiet: bool
+    as_json: bool
+    limit_s: float | None
+
+
+def _tell(text: str) -> None:
+    click.echo(text, err=True)
+
+
+@contextlib.contextmanager
+def _view(options: Options) -> Iterator[Display | Quiet]:
+    if options.quiet or not Console().is_terminal:
+        yield Quiet(False, click.echo, _tell)
+    else:
+        with Display(Console(), options.reps) as display:
+            yield display
+
+
+async def _session(options: Options, sensor: str | None, backend: Backend) -> daemon.Ended:
+    settings, _ = config.load(places.config_file())
+    plan = daemon.Plan(
+        sensor=sensor,
+        side=options.side,
+        reps=options.reps,
+        settings={**config.defaults(), **settings},
+        recordings=places.recordings_folder(options.recordings),
+        limit_s=options.limit_s,
+    )
+    with _view(options) as view:
+        return await daemon.measure(plan, backend, view.hear, view.state, _tell)
+
+
+def _show(recording: Path, as_json: bool) -> offline.Analysis:
+    """Print the results of what was just recorded, by replaying the recording: one truth, one way to it."""
+    result = offline.analyse(recording, offline.Request())
+    head, events, tail = result.lines(recording.name)
+    if as_json:
+        for line in [head, *events, tail]:
+            click.echo(lines.dumps(line))
+    else:
+        console.print_results(head, events, tail)
+    return result
+
+
+async def real(options: Options, sensor: str | None) -> None:
+    """Measure with a real sensor until the target or Ctrl-C."""
+    try:
+        ended = await _session(options, sensor, Backend())
+    finally:
+        _tell("stopping the sensor and closing the recording")
+    _show(ended.recording, options.as_json)
+    _tell(f"recorded: {ended.recording}")
+
+
+async def with_virtual(
+    options: Options, seed: int, faults: str, reps: int
+) -> tuple[daemon.Ended, offline.Analysis]:
+    """Measure with a virtual sensor in its own process over a real GATT stack."""
+    from hipturn.sources import bleak_bumble, virtual
+
+    _tell("starting the virtual sensor: a simulated leg, in its own process")
+    args = ["--seed", str(seed), "--reps", str(reps), "--side", options.side.value]
+    if faults:
+        args += ["--faults", faults]
+    async with virtual.spawned(args) as sensor:
+        _tell(f"searching for it by Bluetooth ({sensor.name}, {sensor.address})")
+        ended = await _session(options, sensor.name, bleak_bumble.backend(sensor.hci))
+    return ended, _show(ended.recording, options.as_json)
+
+
+async def demo(options: Options, seed: int, faults: str) -> bool:
+    """Run the demo and compare with the truth; return whether all repetitions were counted."""
+    ended, result = await with_virtual(options, seed, faults, options.reps)
+    errors = _errors(result.reps, options, seed)
+    if options.as_json:
+        click.echo(lines.dumps(errors))
+    else:
+        _print_errors(errors)
+        click.echo(f"recorded: {ended.recording}")
+    return ended.finished
+
+
+def _errors(reps: list[Rep], options: Options, seed: int) -> dict[str, object]:
+    """Return how the counted repetitions differ from what the simulated hip really did."""
+    from hipturn.sources import body
+
+    truth = body.simulate(
+        body.Leg.random(seed, side=options.side), body.drill_script(options.reps, seed), 100.0, seed
+    ).reps
+    pairs = list(zip(reps, truth))
+    rom = [abs(rep.rom_rad - true.rom_rad) * DEG_PER_RAD for rep, true in pairs]
+    peak = [abs(rep.peak_rad - true.peak_rad) * DEG_PER_RAD for rep, true in pairs]
+    return {
+        "v": lines.VERSION,
+        "type": "truth",
+        "seed": seed,
+        "reps": len(truth),
+        "counted": len(reps),
+        "rom_error_mean_deg": round(sum(rom) / len(rom), 3) if rom else None,
+        "rom_error_max_deg": round(max(rom), 3) if rom else None,
+        "peak_error_max_deg": round(max(peak), 3) if peak else None,
+    }
+
+
+def _print_errors(errors: dict[str, object]) -> None:
+    click.echo(
+        f"truth of the simulated hip: {errors['reps']} repetitions, {errors['counted']} counted; "
+        f"ROM error mean {errors['rom_error_mean_deg']}°, largest {errors['rom_error_max_deg']}°"
+    )

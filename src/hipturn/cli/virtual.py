@@ -1,0 +1,115 @@
+"""The command `virtual`: only the virtual sensor, for other programs to connect to."""
+
+import asyncio
+import contextlib
+import json
+import os
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from hipturn.errors import UsageError
+
+EXAMPLE = """\b
+Example: a sensor whose link breaks after 20 s, and a scan that finds it
+  hipturn virtual --listen 127.0.0.1:9001 --faults drop@20s &
+  hipturn scan --hci tcp-client:127.0.0.1:9001
+"""
+
+
+@click.command(epilog=EXAMPLE)
+@click.option("--seed", default=1, show_default=True, help="Decides leg, mounting, motion and noise.")
+@click.option(
+    "--reps", default=10, show_default=True, type=click.IntRange(0, 500), help="Repetitions it does."
+)
+@click.option("--rate", "rate_hz", default=100.0, show_default=True, help="Samples per second.")
+@click.option("--side", default="right", show_default=True, type=click.Choice(["left", "right"]), help="Leg.")
+@click.option("--name", default="hipturn", show_default=True, help="Name it advertises, at most 8 bytes.")
+@click.option(
+    "--listen",
+    default="127.0.0.1:0",
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Where hosts connect to its radio; port 0 takes a free one.",
+)
+@click.option(
+    "--interval-ms",
+    default=15.0,
+    show_default=True,
+    type=click.FloatRange(0, 4000),
+    help="Connection interval of the radio; 0 delivers at once.",
+)
+@click.option("--samples-per-packet", default=1, show_default=True, help="Samples in one notification.")
+@click.option(
+    "--faults",
+    default="",
+    metavar="LIST",
+    help="What goes wrong and when after the start: drop@20s (for :3s), silent@30s:2s, loss:0.05, dup:0.02.",
+)
+@click.option(
+    "--clock-start-us",
+    type=click.IntRange(0, 2**32 - 1),
+    help="The sensor's clock when it starts.  [default: 10 s before it wraps]",
+)
+@click.option("--until-stdin-closes", is_flag=True, hidden=True)
+def command(listen: str, interval_ms: float, side: str, faults: str, **options: Any) -> None:
+    """Be a virtual sensor that other programs connect to over a virtual radio.
+
+    A simulated leg does a drill once a program starts the measurement, and then rests. The first line
+    printed says how to reach it; the following ones what happens, one JSON object each.
+    """
+    from hipturn.model import Side
+    from hipturn.sources.faults import parse
+    from hipturn.sources.virtual import NEAR_WRAP_US, VirtualSettings, serve
+
+    until_stdin_closes = options.pop("until_stdin_closes")
+    if options["clock_start_us"] is None:
+        options["clock_start_us"] = NEAR_WRAP_US
+    settings = VirtualSettings(
+        side=Side(side), interval_s=interval_ms / 1000.0, faults=parse(faults), **options
+    )
+    host, port = _host_and_port(listen)
+
+    async def main() -> None:
+        serving = asyncio.create_task(serve(settings, host, port, _print), name="virtual sensor")
+        if until_stdin_closes:
+            _when_stdin_closes(asyncio.get_running_loop(), serving)
+        try:
+            await serving
+        except asyncio.CancelledError:
+            if not until_stdin_closes:
+                raise
+
+    try:
+        asyncio.run(main())
+    except KeyboardInterrupt:
+        click.echo("the virtual sensor is switched off", err=True)
+
+
+def _print(event: Mapping[str, Any]) -> None:
+    click.echo(json.dumps(event))
+
+
+def _host_and_port(listen: str) -> tuple[str, int]:
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise UsageError(f"--listen {listen!r} is not HOST:PORT: write 127.0.0.1:9001")
+    return host, int(port)
+
+
+def _when_stdin_closes(loop: asyncio.AbstractEventLoop, task: "asyncio.Task[None]") -> None:
+    """Cancel the task when the parent closes stdin or dies.
+
+    A plain read in a thread works on every platform; on the descriptor, because a thread inside
+    sys.stdin would hold its lock when the interpreter ends.
+    """
+
+    def wait() -> None:
+        while os.read(0, 4096):
+            pass
+        with contextlib.suppress(RuntimeError):  # the loop may have ended by other means
+            loop.call_soon_threadsafe(task.cancel)
+
+    threading.Thread(target=wait, name="stdin", daemon=True).start()

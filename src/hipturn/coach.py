@@ -1,0 +1,221 @@
+"""The coach: guides a calibration and a drill. Pure: inputs and outputs in, prompts and marks out.
+
+It never asks what time it is: stream time comes with the samples. What it decides enters the
+stream as `Mark`s, so that a replay needs no coach to come to the same results.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from hipturn.core import calibration as calibrations
+from hipturn.core import quaternion
+from hipturn.core.calibration import STILL_RADPS, angular_rate
+from hipturn.errors import CalibrationRefused
+from hipturn.model import (
+    FloatArray,
+    Gap,
+    HostNs,
+    Input,
+    LinkDown,
+    LinkUp,
+    Mark,
+    MarkKind,
+    Orientation,
+    Output,
+    Rep,
+    Side,
+    StreamInfo,
+    Verdict,
+)
+from hipturn.units import NS_PER_S, RAD_PER_DEG
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Something for the person: `say` in words, `earcon` the sound that goes with it."""
+
+    t_ns: int
+    say: str
+    earcon: str | None = None
+
+
+class Phase(StrEnum):
+    """Where in a session the person is, in words they understand."""
+
+    WAITING = "waiting for the sensor"
+    HOLD = "lie still"
+    ROTATIONS = "turn slowly"
+    DRILL = "drill"
+    DONE = "done"
+
+
+REASON_WORDS = {
+    "too-fast": "too fast",
+    "short-range": "further",
+    "no-hold": "hold it",
+    "off-axis": "knee still",
+    "no-return": "come back",
+    "compensation": "hip down",
+    "data-gap": "data lost",
+}
+"""Why a repetition did not count, in two words at most."""
+
+HOLD_NS = 5 * NS_PER_S
+"""The gyroscope's bias is averaged over this long: 3 s leave a third more of its noise."""
+OUT_RAD, HOME_RAD = 10.0 * RAD_PER_DEG, 5.0 * RAD_PER_DEG
+"""A calibration rotation has gone this far out, and come home that near."""
+ROTATIONS = 3
+SETTLED_NS = NS_PER_S // 2
+"""The calibration ends at rest: the leg has kept still this long after the last rotation."""
+
+
+class Coach:
+    """Guides one leg through hold, rotations and `reps` counted repetitions (0: until stopped)."""
+
+    def __init__(self, stream: str, side: Side, reps: int) -> None:
+        self._stream = stream
+        self._side = side
+        self._target = reps
+        self.phase = Phase.WAITING
+        self.controlled = 0
+        self._info: StreamInfo | None = None
+        self._blocks: list[Orientation] = []
+        self._hold: Orientation | None = None
+        self._q0: FloatArray | None = None
+        self._still_since_ns: int | None = None
+        self._away = False
+        self._turns = 0
+        self._t_ns = 0
+
+    def push(self, item: Input | Output) -> list[Prompt | Mark]:
+        """Return what to tell the person and what to put into the stream."""
+        match item:
+            case LinkUp() if item.stream == self._stream:
+                return self._link(item)
+            case LinkDown() if item.stream == self._stream and item.reason != "stopped":
+                return [self._prompt("sensor lost, keep still, I am reconnecting", "lost")]
+            case Gap() if item.stream == self._stream and self.phase in (Phase.HOLD, Phase.ROTATIONS):
+                if item.lost > 1:
+                    self._restart()
+                    return [self._prompt("data was lost: again, lie still", "rejected")]
+            case Orientation() if item.stream == self._stream:
+                self._t_ns = int(item.t_ns[-1])
+                if self.phase is Phase.HOLD:
+                    return self._wait_still(item)
+                if self.phase is Phase.ROTATIONS:
+                    return self._watch_rotations(item)
+            case Rep() if item.stream == self._stream and self.phase is Phase.DRILL:
+                return self._count(item)
+        return []
+
+    def _prompt(self, say: str, earcon: str | None = None) -> Prompt:
+        return Prompt(self._t_ns, say, earcon)
+
+    def _mark(self, kind: MarkKind, value: dict[str, object]) -> Mark:
+        return Mark(self._stream, HostNs(0), kind, value)
+
+    def _link(self, up: LinkUp) -> list[Prompt | Mark]:
+        if self.phase in (Phase.DRILL, Phase.DONE):
+            # the strap has not moved, and gravity is where it was: the same calibration goes on
+            return [self._prompt("sensor back, go on", "connected")]
+        first = self._info is None
+        self._info = up.info
+        self._restart()
+        out: list[Prompt | Mark] = [self._prompt(f"connected, {self._side} leg: lie still", "connected")]
+        if first:
+            out.insert(0, self._mark(MarkKind.SIDE, {"side": self._side.value}))
+        return out
+
+    def _restart(self) -> None:
+        self.phase = Phase.HOLD
+        self._blocks, self._hold, self._q0 = [], None, None
+        self._still_since_ns = None
+        self._away, self._turns = False, 0
+
+    def _wait_still(self, block: Orientation) -> list[Prompt | Mark]:
+        """Collect a hold; movement starts it anew."""
+        if self._moving(block):
+            self._blocks = []
+            return []
+        self._blocks.append(block)
+        if int(block.t_ns[-1] - self._blocks[0].t_ns[0]) < HOLD_NS:
+            return []
+        self._hold = hold = calibrations.join(self._blocks)
+        self._q0 = quaternion.mean(hold.q_earth_from_sensor)
+        self.phase, self._blocks = Phase.ROTATIONS, []
+        bias = angular_rate(hold).mean(axis=0)
+        return [
+            self._mark(MarkKind.BIAS, {"gyr_bias_radps": [float(x) for x in bias]}),
+            self._prompt(f"good: now turn the leg slowly, {ROTATIONS} times", "tare-done"),
+        ]
+
+    def _moving(self, block: Orientation) -> bool:
+        rate = angular_rate(block)
+        bias = self._bias()
+        return bool((np.sqrt(quaternion.dot(rate - bias, rate - bias)) > STILL_RADPS).any())
+
+    def _bias(self) -> FloatArray:
+        """Return the mean rate of the hold so far: a bias of 1 °/s must not look like movement."""
+        if self._hold is not None:
+            return np.asarray(angular_rate(self._hold).mean(axis=0))
+        if not self._blocks:
+            return np.zeros(3)
+        return np.asarray(angular_rate(self._blocks[0]).mean(axis=0))
+
+    def _watch_rotations(self, block: Orientation) -> list[Prompt | Mark]:
+        """Count rotations out and home; calibrate when there are enough and the leg is at rest."""
+        if self._q0 is None or self._hold is None:
+            return []
+        self._blocks.append(block)
+        relative = quaternion.multiply(quaternion.conjugate(self._q0), block.q_earth_from_sensor)
+        turn = quaternion.to_rotation_vector(relative)
+        out: list[Prompt | Mark] = []
+        for angle in np.sqrt(quaternion.dot(turn, turn)).tolist():
+            if not self._away and angle > OUT_RAD:
+                self._away = True
+            elif self._away and angle < HOME_RAD:
+                self._away = False
+                self._turns += 1
+                out.append(self._prompt(str(self._turns), "tick"))
+        if self._turns < ROTATIONS or self._away or self._moving(block):
+            self._still_since_ns = None
+            return out
+        self._still_since_ns = self._still_since_ns or int(block.t_ns[0])
+        if int(block.t_ns[-1]) - self._still_since_ns < SETTLED_NS:
+            return out
+        return out + self._calibrate(self._hold, calibrations.join(self._blocks))
+
+    def _calibrate(self, hold: Orientation, rotations: Orientation) -> list[Prompt | Mark]:
+        try:
+            calibration = calibrations.functional(
+                hold,
+                rotations,
+                outward_normal_sensor=self._info.outward_normal_sensor if self._info else None,
+                side=self._side,
+            )
+        except CalibrationRefused as refusal:
+            self._restart()
+            return [self._prompt(f"again, please: {refusal}", "rejected")]
+        self.phase = Phase.DRILL
+        goal = f"{self._target} repetitions" if self._target else "begin"
+        return [
+            self._mark(MarkKind.CALIBRATION, calibrations.to_dict(calibration)),
+            self._prompt(f"calibrated, {calibration.grade}: {goal}, slow and controlled", "tare-done"),
+        ]
+
+    def _count(self, rep: Rep) -> list[Prompt | Mark]:
+        if rep.verdict is not Verdict.CONTROLLED:
+            return [self._prompt(REASON_WORDS.get(rep.reasons[0], rep.reasons[0]), "rejected")]
+        self.controlled += 1
+        if self._target and self.controlled >= self._target:
+            self.phase = Phase.DONE
+            return [self._prompt(f"{self.controlled}, done", "target")]
+        return [self._prompt(str(self.controlled), "counted")]
+
+
+def marks(said: Sequence[Prompt | Mark], at_ns: HostNs) -> list[Mark]:
+    """Return the marks among what the coach said, stamped with the arrival that led to them."""
+    return [Mark(m.stream, at_ns, m.kind, m.value) for m in said if isinstance(m, Mark)]

@@ -1,0 +1,263 @@
+"""The pipeline over a recording, as fast as it goes: the same core as live, another source."""
+
+import json
+import math
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hipturn import config, drivers, lines, places
+from hipturn.core import calibration as calibrations
+from hipturn.core.pipeline import Back, CoreParams, Front, Seen
+from hipturn.core.verdict import demonstrated
+from hipturn.errors import InputError, UsageError
+from hipturn.model import (
+    Calibrated,
+    Calibration,
+    HipAngle,
+    HostNs,
+    Input,
+    LinkUp,
+    Mark,
+    MarkKind,
+    Orientation,
+    Output,
+    Packets,
+    Rep,
+    SessionStart,
+    Side,
+    StreamInfo,
+)
+from hipturn.recording import Reader
+from hipturn.units import NS_PER_S
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to do with a recording beyond what it says itself."""
+
+    settings: config.Settings = field(default_factory=dict)
+    """Settings that override the recording's own."""
+    calibration: Calibration | str | None = None
+    """A calibration to use instead of the recording's, or ``"auto"``."""
+    side: Side | None = None
+    reference: str | None = None
+    """``FILE[@from:to]``: repetitions to take range and tempo from."""
+
+
+@dataclass(slots=True)
+class Analysis:
+    """What came out of a recording."""
+
+    start: SessionStart
+    info: StreamInfo
+    settings: config.Settings
+    side: Side | None = None
+    events: list[Output] = field(default_factory=list)
+    """Everything but the blocks of samples."""
+    angles: list[HipAngle] = field(default_factory=list)
+    samples: int = 0
+    duration_ns: int = 0
+    max_rad: float = -math.inf
+    min_rad: float = math.inf
+    elapsed_s: float = 0.0
+    problem: str | None = None
+    """What is damaged or missing in the file, in one line."""
+
+    @property
+    def reps(self) -> list[Rep]:
+        """The repetitions found."""
+        return [e for e in self.events if isinstance(e, Rep)]
+
+    def lines(self, recording: str) -> tuple[lines.Line, list[lines.Line], lines.Line]:
+        """Return head, events and summary as JSON objects."""
+        head = lines.session(
+            self.start,
+            self.info,
+            recording=recording,
+            side=self.side,
+            samples=self.samples,
+            duration_ns=self.duration_ns,
+            settings=self.settings,
+        )
+        events = [line for event in self.events if (line := lines.line(event))]
+        tail = lines.summary(
+            self.events, max_rad=self.max_rad, min_rad=self.min_rad, elapsed_s=self.elapsed_s
+        )
+        return head, events, tail
+
+    def add(self, output: Output) -> None:
+        """Take in one output."""
+        match output:
+            case Orientation():
+                self.samples += len(output.t_ns)
+                self.duration_ns = max(self.duration_ns, int(output.t_ns[-1]))
+            case HipAngle():
+                self.angles.append(output)
+                self.max_rad = max(self.max_rad, float(output.angle_rad.max()))
+                self.min_rad = min(self.min_rad, float(output.angle_rad.min()))
+            case _:
+                self.events.append(output)
+
+
+def analyse(
+    path: Path,
+    request: Request,
+    *,
+    pace: Callable[[Iterable[Input]], Iterable[Input]] = lambda inputs: inputs,
+    on_event: Callable[[Output], None] | None = None,
+) -> Analysis:
+    """Return what the pipeline makes of a recording; raise `InputError` or `UsageError` in one line.
+
+    `on_event` hears each output as soon as it is there, which is of interest with a `pace` that holds
+    inputs back until their time has come.
+    """
+    begun = time.perf_counter()
+    reader = Reader(path)
+    chosen, _ = config.load(places.config_file())
+    settings = {**config.defaults(), **chosen, **_recorded(reader.session), **request.settings}
+    params = config.core_params(settings)
+    if request.reference is not None:
+        params = _with_reference(params, request)
+    result: Analysis | None = None
+    back = Back(params)
+    for item in _calibrated(_front(pace(reader.inputs()), params, request), request, path):
+        if isinstance(item, LinkUp) and result is None:
+            result = Analysis(reader.session, item.info, settings)
+        if result is None:
+            continue
+        if isinstance(item, Mark) and item.kind is MarkKind.SIDE:
+            result.side = Side(item.value["side"])
+        for output in back.push(item):
+            result.add(output)
+            if on_event:
+                on_event(output)
+    if result is None or result.samples == 0:
+        raise InputError(f"{path.name}: no sample is in it{': ' + reader.problem if reader.problem else ''}")
+    for output in back.finish():
+        result.add(output)
+        if on_event:
+            on_event(output)
+    if not any(isinstance(e, Calibrated) for e in result.events):
+        raise InputError(
+            f"{path.name}: the recording carries no calibration: add --calibration auto, or a file of "
+            "'hipturn calibrate'"
+        )
+    result.problem = reader.problem
+    result.elapsed_s = time.perf_counter() - begun
+    return result
+
+
+def _recorded(session: SessionStart) -> dict[str, config.Value]:
+    """Return the recorded settings that this version still knows: the others cannot change a result now."""
+    return config.parse({k: v for k, v in session.settings.items() if k in config.SETTINGS}, "recording")
+
+
+def _front(reader: Iterable[Input], params: CoreParams, request: Request) -> Iterator[Input | Seen]:
+    """Yield what the back needs: orientation, links and marks, with requested ones in place of recorded ones."""
+    front = Front(params.fusion, drivers.decoder)
+    for item in reader:
+        match item:
+            case Mark(kind=MarkKind.CALIBRATION) if request.calibration is not None:
+                continue
+            case Mark(kind=MarkKind.SIDE) if request.side is not None:
+                continue
+            case Packets():
+                yield from front.push(item)
+            case _:
+                front.push(item)
+                yield item
+        if isinstance(item, LinkUp) and request.side is not None:
+            yield Mark(item.stream, item.at_ns, MarkKind.SIDE, {"side": request.side.value})
+
+
+def _calibrated(items: Iterator[Input | Seen], request: Request, path: Path) -> Iterator[Input | Seen]:
+    """Yield the items with the requested calibration placed before the first sample."""
+    if request.calibration is None:
+        yield from items
+        return
+    if isinstance(request.calibration, Calibration):
+        found = request.calibration
+    else:
+        kept = list(items)
+        found = _auto(kept, path)
+        items = iter(kept)
+    placed: set[str] = set()
+    for item in items:
+        if isinstance(item, Orientation) and item.stream not in placed:
+            placed.add(item.stream)
+            yield Mark(item.stream, HostNs(0), MarkKind.CALIBRATION, calibrations.to_dict(found))
+        yield item
+
+
+def _auto(items: list[Input | Seen], path: Path) -> Calibration:
+    """Return a calibration estimated from all the orientation there is."""
+    blocks = [item for item in items if isinstance(item, Orientation)]
+    links = [item for item in items if isinstance(item, LinkUp)]
+    if not blocks:
+        raise InputError(f"{path.name}: no sample is in it")
+    sides = [item.value["side"] for item in items if isinstance(item, Mark) and item.kind is MarkKind.SIDE]
+    first = [block for block in blocks if block.stream == blocks[0].stream]
+    try:
+        return calibrations.auto(
+            calibrations.join(first),
+            outward_normal_sensor=links[0].info.outward_normal_sensor,
+            side=Side(sides[0]) if sides else None,
+        )
+    except InputError as error:
+        raise InputError(f"{path.name}: {error}") from error
+
+
+def _with_reference(params: CoreParams, request: Request) -> CoreParams:
+    """Return the parameters with range and tempo taken from the reference repetitions."""
+    path, from_s, to_s = parse_reference(request.reference or "")
+    plain = Request(settings=request.settings, calibration=request.calibration, side=request.side)
+    try:
+        reps = analyse(path, plain).reps
+    except InputError:
+        # a reference recorded elsewhere may carry no calibration although the recording does
+        reps = analyse(path, Request(settings=request.settings, calibration=AUTO, side=request.side)).reps
+    inside = [r for r in reps if from_s <= r.start_ns / NS_PER_S and r.end_ns / NS_PER_S <= to_s]
+    if not inside:
+        raise InputError(
+            f"--reference {request.reference}: no repetition lies wholly in it; "
+            f"{path.name} has {len(reps)}"
+            + (f", the first ends at {reps[0].end_ns / NS_PER_S:.1f} s" if reps else "")
+        )
+    return CoreParams(params.fusion, params.detect, demonstrated(inside, params.standard))
+
+
+def parse_reference(text: str) -> tuple[Path, float, float]:
+    """Return file and time range in s of ``FILE[@from:to]``; either end may be left out."""
+    match = re.fullmatch(r"(.+)@([0-9.]*):([0-9.]*)", text)
+    if match is None:
+        return Path(text), 0.0, math.inf
+    try:
+        from_s = float(match[2] or 0.0)
+        to_s = float(match[3] or math.inf)
+    except ValueError:
+        raise UsageError(f"--reference {text}: write the range as @from:to in seconds, like @0:25") from None
+    if not from_s < to_s:
+        raise UsageError(f"--reference {text}: the range ends before it begins")
+    return Path(match[1]), from_s, to_s
+
+
+def read_calibration(path: Path) -> Calibration:
+    """Return the calibration of a file that `hipturn calibrate` wrote."""
+    try:
+        value: Any = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise InputError(
+            f"{path}: not a calibration file ({error}): make one with 'hipturn calibrate'"
+        ) from error
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: not a calibration file: make one with 'hipturn calibrate'")
+    try:
+        return calibrations.from_dict(value)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error

@@ -1,0 +1,22 @@
+"""Where things are kept on this computer."""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+APP = "hipturn"
+
+
+def config_file() -> Path:
+    """Return the settings file: ``HIPTURN_CONFIG`` or the platform's place."""
+    given = os.environ.get("HIPTURN_CONFIG")
+    return Path(given) if given else platformdirs.user_config_path(APP) / "config.toml"
+
+
+def recordings_folder(given: Path | None = None) -> Path:
+    """Return where recordings go: what was given, ``HIPTURN_RECORDINGS``, or the platform's place."""
+    if given is not None:
+        return given
+    named = os.environ.get("HIPTURN_RECORDINGS")
+    return Path(named) if named else platformdirs.user_data_path(APP) / "recordings"

@@ -1,0 +1,155 @@
+"""Find what is whole in an MCAP file, be it cut off or damaged, without trusting a byte of it."""
+
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from io import BytesIO
+from typing import BinaryIO
+
+import zstandard
+from mcap.data_stream import ReadDataStream
+from mcap.exceptions import McapError
+from mcap.opcode import Opcode
+from mcap.records import Channel, Metadata
+from mcap.writer import MCAP0_MAGIC
+
+from hipturn.recording.messages import RECORD_HEAD
+
+MAX_CHUNK_BYTES = 64 << 20
+"""The largest chunk that is decompressed; a file that claims more is damaged or wants harm."""
+
+MAX_RECORD_BYTES = 16 << 20
+"""The largest channel or metadata record that is looked at."""
+
+HEAD = struct.Struct("<BQ")
+"""Opcode and length of every record."""
+
+CHUNK_HEAD = struct.Struct("<QQQII")
+"""First and last log time, size and CRC of the content, length of the compression's name."""
+COMPRESSION_NAMES = (b"", b"zstd")
+
+CHUNK_SIGN = struct.pack("<I4s", 4, b"zstd")
+"""Found at `CHUNK_SIGN_AT` in every compressed chunk record: the landmark to look for after damage."""
+CHUNK_SIGN_AT = RECORD_HEAD + CHUNK_HEAD.size - 4
+
+SEARCH_BYTES = 1 << 20
+FOOTER_BYTES = RECORD_HEAD + 8 + 8 + 4
+
+MAGIC = bytes(MCAP0_MAGIC)
+
+
+class Scan:
+    """One pass over an open file that begins with `MAGIC`.
+
+    Iterating gives what is whole, in the order of the file: the contents of chunks as bytes, with
+    `Metadata` and `Channel` records from between them. Afterwards `damaged` is the number of places
+    that something was left out at, and `closed` tells whether the closing records are there.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._size = file.seek(0, os.SEEK_END)
+        self._decompress = zstandard.ZstdDecompressor().decompress
+        self._search_from = len(MAGIC)
+        self.damaged = 0
+        self.closed = False
+
+    def __iter__(self) -> Iterator[bytes | Metadata | Channel]:
+        """Yield what is whole; raise OSError only."""
+        read, seek = self._file.read, self._file.seek
+        position = seek(len(MAGIC))
+        in_damage = False
+        while True:
+            head = read(RECORD_HEAD)
+            opcode, length = HEAD.unpack(head) if len(head) == RECORD_HEAD else (0, 0)
+            end = position + RECORD_HEAD + length
+            if opcode == 0 or end > self._size:
+                # Not a record: the end of a cut file, or lost in damage.
+                position = self._next_chunk()
+                self.closed = self._has_footer()
+                self.damaged += not in_damage and (position >= 0 or self.closed)
+                if position < 0:
+                    return
+                seek(position)
+                in_damage = True
+                continue
+            if opcode == Opcode.DATA_END:
+                self.closed = self._has_footer()
+                return
+            if opcode == Opcode.CHUNK:
+                content = self._content(read(length)) if length <= MAX_CHUNK_BYTES else None
+                self._search_from = position + 1 if content is None else end
+                self.damaged += content is None and not in_damage
+                in_damage = content is None
+                if content is not None:
+                    yield content
+            elif opcode in (Opcode.METADATA, Opcode.CHANNEL) and length <= MAX_RECORD_BYTES:
+                record = parse_record(opcode, read(length))
+                if record is not None:
+                    yield record
+            position = seek(end)
+
+    def _content(self, body: bytes) -> bytes | None:
+        """Return what a chunk record holds, or None if anything about it is wrong."""
+        if len(body) < CHUNK_HEAD.size + 12:
+            return None
+        _, _, size, crc, name_length = CHUNK_HEAD.unpack_from(body)
+        start = CHUNK_HEAD.size + name_length
+        name = body[CHUNK_HEAD.size : start]
+        data = memoryview(body)[start + 8 :]
+        if name not in COMPRESSION_NAMES or size > MAX_CHUNK_BYTES:
+            return None
+        if len(data) != int.from_bytes(body[start : start + 8], "little"):
+            return None
+        try:
+            # The frame's own claim is checked first, for it decides how much memory is taken.
+            if not name:
+                content = bytes(data)
+            elif zstandard.frame_content_size(data) in (size, -1):
+                content = self._decompress(data, max_output_size=size)
+            else:
+                return None
+        except zstandard.ZstdError:
+            return None
+        return content if len(content) == size and zlib.crc32(content) == crc else None
+
+    def _next_chunk(self) -> int:
+        """Return the position of the next compressed chunk record that could be whole, or -1."""
+        base = self._search_from
+        while True:
+            self._file.seek(base)
+            window = self._file.read(SEARCH_BYTES)
+            hit = window.find(CHUNK_SIGN, CHUNK_SIGN_AT)
+            while hit >= 0:
+                if self._could_be_chunk(base + hit - CHUNK_SIGN_AT):
+                    return base + hit - CHUNK_SIGN_AT
+                hit = window.find(CHUNK_SIGN, hit + 1)
+            if len(window) < SEARCH_BYTES:
+                return -1
+            base += SEARCH_BYTES - CHUNK_SIGN_AT - len(CHUNK_SIGN)
+
+    def _could_be_chunk(self, position: int) -> bool:
+        self._file.seek(position)
+        opcode, length = HEAD.unpack(self._file.read(RECORD_HEAD))
+        if opcode != Opcode.CHUNK or position + RECORD_HEAD + length > self._size:
+            return False
+        before_data = CHUNK_SIGN_AT + len(CHUNK_SIGN) + 8 - RECORD_HEAD
+        head = self._file.read(before_data)
+        return int.from_bytes(head[-8:], "little") == length - before_data
+
+    def _has_footer(self) -> bool:
+        self._file.seek(max(0, self._size - FOOTER_BYTES - len(MAGIC)))
+        tail = self._file.read()
+        return tail[:1] == bytes([Opcode.FOOTER]) and tail.endswith(MAGIC)
+
+
+def parse_record(opcode: int, body: bytes) -> Metadata | Channel | None:
+    """Return the content of a metadata or channel record, or None if it cannot be one."""
+    stream = ReadDataStream(BytesIO(body))
+    try:
+        record: Metadata | Channel
+        record = Metadata.read(stream) if opcode == Opcode.METADATA else Channel.read(stream)
+    except (McapError, struct.error, UnicodeDecodeError):
+        return None
+    return record

@@ -1,0 +1,109 @@
+"""One live session, without clock or radio: what happens to each input, in order.
+
+The recorder sits at the door and sees every input first; then the pipeline; then the coach, whose
+marks enter by the same door right behind the input that led to them.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from hipturn import drivers, lines
+from hipturn.coach import Coach, Prompt, marks
+from hipturn.core.pipeline import CoreParams, Pipeline
+from hipturn.model import (
+    BadPackets,
+    Calibrated,
+    Gap,
+    Hold,
+    HostNs,
+    Input,
+    Mark,
+    Output,
+    Packets,
+    Rep,
+    SessionStart,
+)
+
+Heard = Input | Output | Prompt
+"""What a listener can hear."""
+
+
+class Recording(Protocol):
+    """Where a session is kept."""
+
+    def write(self, item: Input) -> None:
+        """Keep an input."""
+        ...
+
+    def write_event(self, stream: str, t_ns: int, line: str) -> None:
+        """Keep a result beside."""
+        ...
+
+
+class Session:
+    """A session in progress: push inputs in the order they came."""
+
+    def __init__(
+        self,
+        params: CoreParams,
+        coach: Coach | None,
+        recording: Recording | None,
+        listen: Callable[[Heard], None],
+    ) -> None:
+        self._pipeline = Pipeline(params, drivers.decoder)
+        self._coach = coach
+        self._recording = recording
+        self._listen = listen
+
+    def push(self, item: Input) -> None:
+        """Record, measure, coach."""
+        waiting = [item]
+        while waiting:
+            item = waiting.pop(0)
+            if self._recording is not None:
+                self._recording.write(item)
+            self._listen(item)
+            outputs = self._pipeline.push(item)
+            waiting += self._tell([item, *outputs], outputs, _arrival(item))
+
+    def finish(self) -> None:
+        """Take what the end of the stream decides; no more inputs come."""
+        outputs = self._pipeline.finish()
+        self._tell(outputs, outputs, HostNs(0))
+
+    def _tell(self, heard: Sequence[Input | Output], outputs: Sequence[Output], at_ns: HostNs) -> list[Mark]:
+        """Tell everyone; return the marks the coach answers with."""
+        for output in outputs:
+            self._listen(output)
+            line = lines.line(output)
+            if line is not None and self._recording is not None:
+                self._recording.write_event(output.stream, _stream_time(output), lines.dumps(line))
+        if self._coach is None:
+            return []
+        said: list[Prompt | Mark] = []
+        for each in heard:
+            said += self._coach.push(each)
+        for prompt in said:
+            if isinstance(prompt, Prompt):
+                self._listen(prompt)
+        return marks(said, at_ns)
+
+
+def _arrival(item: Input) -> HostNs:
+    match item:
+        case Packets():
+            return HostNs(int(item.at_ns[-1]))
+        case SessionStart():
+            return HostNs(0)
+        case _:
+            return item.at_ns
+
+
+def _stream_time(output: Output) -> int:
+    """Return when in stream time an event was over."""
+    match output:
+        case Rep() | Hold() | Gap():
+            return output.end_ns
+        case Calibrated() | BadPackets():
+            return output.t_ns
+    return 0

@@ -1,0 +1,81 @@
+"""Results as a table in the terminal."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+Line = dict[str, Any]
+COLOURS = {"controlled": "green", "uncontrolled": "yellow", "void": "red"}
+
+
+def print_results(head: Line, events: Sequence[Line], tail: Line, console: Console | None = None) -> None:
+    """Print a session's repetitions and its summary."""
+    out = console or Console(highlight=False)
+    side = f", {head['side']} leg" if head["side"] else ""
+    out.print(
+        f"{head['recording']}: {head['samples']} samples at {head['rate_hz']:g} Hz, "
+        f"{head['duration_s']:.1f} s, {head['driver']}{side}",
+        soft_wrap=True,
+    )
+    for event in events:
+        if event["type"] == "calibration":
+            out.print(_calibration(event), soft_wrap=True)
+        elif event["type"] == "gap":
+            out.print(
+                f"gap of {event['end_s'] - event['start_s']:.2f} s at {event['start_s']:.2f} s: "
+                f"{event['lost']} samples lost ({event['cause']})",
+                soft_wrap=True,
+            )
+    reps = [event for event in events if event["type"] == "rep"]
+    if reps:
+        out.print(rep_table(reps))
+    out.print(_summary(tail), soft_wrap=True)
+
+
+def rep_table(reps: Sequence[Line]) -> Table:
+    """Return the table of repetitions."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for name in ("rep", "direction", "start s", "peak s", "end s", "ROM °", "peak °", "peak °/s"):
+        table.add_column(name, justify="left" if name == "direction" else "right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    for rep in reps:
+        table.add_row(*rep_row(rep))
+    return table
+
+
+def rep_row(rep: Line) -> list[str | Text]:
+    """Return the cells of one repetition."""
+    why = f" ({', '.join(rep['reasons'])})" if rep["reasons"] else ""
+    return [
+        str(rep["n"]),
+        str(rep["direction"]),
+        f"{rep['start_s']:.2f}",
+        f"{rep['peak_s']:.2f}",
+        f"{rep['end_s']:.2f}",
+        f"{rep['rom_deg']:.1f}",
+        f"{rep['peak_deg']:+.1f}",
+        f"{rep['peak_speed_dps']:.0f}",
+        Text(f"{rep['verdict']}{why}", style=COLOURS[rep["verdict"]]),
+    ]
+
+
+def _calibration(event: Line) -> str:
+    observed = "" if event["observability"] >= 0.5 else "  heading-dependent: not comparable between days"
+    assumed = "; which way is internal is assumed" if event["sign"] == "assumed" else ""
+    return (
+        f"calibration: {event['grade']} ({event['source']}), {event['axis_share']:.0%} of the rotation about one "
+        f"axis, elevation {event['axis_elevation_deg']:+.1f}°, {event['zero']} zero{assumed}{observed}"
+    )
+
+
+def _summary(tail: Line) -> str:
+    parts = [f"{tail[key]} {key}" for key in ("controlled", "uncontrolled", "void") if tail[key]]
+    if tail["arc_deg"] is None:
+        reach = "no angle"
+    else:
+        reach = f"from {tail['min_deg']:+.1f}° to {tail['max_deg']:+.1f}°, arc {tail['arc_deg']:.1f}°"
+    gaps = f"; {tail['gaps']} gaps" if tail["gaps"] else ""
+    return f"{tail['reps']} repetitions" + (f": {', '.join(parts)}" if parts else "") + f"; {reach}{gaps}"

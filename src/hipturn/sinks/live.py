@@ -1,0 +1,117 @@
+"""What a person sees during a session: angle, count, sensor state, prompts, progress."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rich.bar import Bar
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from hipturn import lines
+from hipturn.coach import Prompt
+from hipturn.model import HipAngle, LinkUp, Mark, Output, Overrun, Packets, SessionStart
+from hipturn.session import Heard
+from hipturn.sinks.console import rep_table
+from hipturn.units import DEG_PER_RAD
+
+SCALE_DEG = 60.0
+"""End of the angle bar: beyond the range of nearly every hip."""
+SHOWN_REPS = 6
+
+
+class Quiet:
+    """No display: prompts and repetitions as lines on stderr, or events as JSON on stdout."""
+
+    def __init__(self, as_json: bool, out: Callable[[str], None], err: Callable[[str], None]) -> None:
+        self._as_json = as_json
+        self._out, self._err = out, err
+
+    def hear(self, heard: Heard) -> None:
+        """Print what is worth a line."""
+        match heard:
+            case Prompt():
+                self._err(f"{heard.t_ns / 1e9:7.2f} s  {heard.say}")
+            case SessionStart() | LinkUp() | Packets() | Overrun() | Mark():
+                return
+            case _ if self._as_json and (line := _line(heard)) is not None:
+                self._out(lines.dumps(line))
+
+    def state(self, state: str, detail: str) -> None:
+        """Print a change of the sensor's state."""
+        self._err(f"           sensor {state}: {detail}")
+
+
+class Display:
+    """A live display in the terminal, redrawn at screen rate however fast samples come."""
+
+    def __init__(self, console: Console, target: int) -> None:
+        self._live = Live(console=console, refresh_per_second=15, get_renderable=self._draw)
+        self._target = target
+        self._state, self._detail = "searching", ""
+        self._say = ""
+        self._angle_deg: float | None = None
+        self._most_deg = 0.0
+        self._trusted = True
+        self._reps: list[dict[str, Any]] = []
+
+    def __enter__(self) -> "Display":
+        self._live.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._live.__exit__(*error)
+
+    def hear(self, heard: Heard) -> None:
+        """Take in what is shown."""
+        match heard:
+            case Prompt():
+                self._say = heard.say
+            case HipAngle():
+                self._angle_deg = float(heard.angle_rad[-1]) * DEG_PER_RAD
+                self._most_deg = max(self._most_deg, self._angle_deg)
+                self._trusted = bool(heard.trusted[-1])
+            case SessionStart() | LinkUp() | Packets() | Overrun() | Mark():
+                return
+            case _ if (line := _line(heard)) is not None and line["type"] == "rep":
+                self._reps.append(line)
+
+    def state(self, state: str, detail: str) -> None:
+        """Take in the sensor's state."""
+        self._state, self._detail = state, detail
+
+    def _draw(self) -> RenderableType:
+        counted = sum(rep["verdict"] == "controlled" for rep in self._reps)
+        goal = f" of {self._target}" if self._target else ""
+        grid = Table.grid(padding=(0, 2))
+        grid.add_column(justify="right", style="dim")
+        grid.add_column()
+        grid.add_row("sensor", Text(f"{self._state}  {self._detail}"))
+        grid.add_row("angle", self._angle())
+        grid.add_row("", self._bar())
+        grid.add_row("count", Text(f"{counted}{goal}", style="bold"))
+        if self._target:
+            grid.add_row("", Bar(self._target, 0, min(counted, self._target), width=40, color="green"))
+        shown: Sequence[dict[str, Any]] = self._reps[-SHOWN_REPS:]
+        parts: list[RenderableType] = [Text(self._say, style="bold cyan"), grid]
+        if shown:
+            parts.append(rep_table(shown))
+        return Panel(Group(*parts), title="hipturn", width=100)
+
+    def _angle(self) -> Text:
+        if self._angle_deg is None:
+            return Text("–")
+        note = "" if self._trusted else "  settling"
+        return Text(f"{self._angle_deg:+6.1f}°   most {self._most_deg:.1f}°{note}", style="bold")
+
+    def _bar(self) -> Bar:
+        """Return the angle on a scale with zero in the middle: left external, right internal."""
+        at = max(-SCALE_DEG, min(SCALE_DEG, self._angle_deg or 0.0))
+        return Bar(2 * SCALE_DEG, SCALE_DEG + min(at, 0.0), SCALE_DEG + max(at, 0.0), width=60, color="cyan")
+
+
+def _line(output: Any) -> dict[str, Any] | None:
+    known: Output = output
+    return lines.line(known)

@@ -1,0 +1,58 @@
+"""Every packet in firmware-notes/*.md gives the values written beside it.
+
+A packet block is fenced as ``toml packet``. It names the `driver`, the `evidence` the bytes rest on,
+the `info` a `StreamInfo` is made of, the `packets` as hex, and what they must give: `tick`, `acc_mps2`,
+`gyr_radps`, `q_earth_from_sensor` (±1e-6, or `tolerance`; quantities not written must be absent or are
+not looked at), and `bad_packets` (0 if not written).
+"""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hipturn import drivers
+from hipturn.model import Packets, StreamInfo
+
+NOTES = Path(__file__).parents[1] / "firmware-notes"
+EVIDENCE = {"captured", "vendor test", "computed"}
+KEYS = {"driver", "evidence", "info", "packets", "tick", "bad_packets", "tolerance"}
+QUANTITIES = ("acc_mps2", "gyr_radps", "q_earth_from_sensor")
+
+
+def blocks() -> list[Any]:
+    found = []
+    for note in sorted(NOTES.glob("*.md")):
+        text = note.read_text(encoding="utf-8")
+        for match in re.finditer(r"^```toml packet\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+            line = text.count("\n", 0, match.start()) + 1
+            found.append(pytest.param(match[1], id=f"{note.name}:{line}"))
+    return found
+
+
+@pytest.mark.parametrize("block", blocks())
+def test_packet_gives_the_values_beside_it(block: str) -> None:
+    told = tomllib.loads(block)
+    assert told.keys() <= KEYS | set(QUANTITIES), "a key that nothing reads"
+    assert told["evidence"] in EVIDENCE
+    info = StreamInfo(driver=told["driver"], **told["info"])
+    rows = [bytes.fromhex(text) for text in told["packets"]]
+    data = np.array([list(row) for row in rows], dtype=np.uint8)
+    at_ns = np.arange(len(rows), dtype=np.int64)
+
+    samples = drivers.get(told["driver"]).decode(Packets("s", at_ns, data), info)
+
+    assert samples.bad_packets == told.get("bad_packets", 0)
+    assert samples.tick.tolist() == told.get("tick", [])
+    tolerance = told.get("tolerance", 1e-6)
+    for name in QUANTITIES:
+        if name in told:
+            np.testing.assert_allclose(getattr(samples, name), told[name], rtol=0.0, atol=tolerance)
+
+
+def test_every_driver_of_a_device_has_packets_in_a_note() -> None:
+    shown = {tomllib.loads(block.values[0])["driver"] for block in blocks()}
+    assert set(drivers.names()) - {"table"} <= shown
