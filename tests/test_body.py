@@ -479,6 +479,16 @@ def off_axis_range(motion: Motion, start_s: float, end_s: float) -> float:
     return float(np.ptp(motion.off_axis_rad[(motion.t_s >= start_s) & (motion.t_s <= end_s)]))
 
 
+def test_a_pause_is_half_way_and_a_bounce_springs_back() -> None:
+    paused, bounced = (Repetition(IR, 0.5, pause_s=1.0), Repetition(IR, 0.5, bounces=2, bounce_rad=0.2))
+    motion = simulate(Leg(), Script((paused,)))
+    stopped = (motion.t_s > 0.6) & (motion.t_s < 1.6)
+    np.testing.assert_allclose(motion.angle_rad[stopped], 0.25)
+    rate = np.diff(simulate(Leg(), Script((bounced,))).angle_rad)
+    turns = np.count_nonzero(np.diff(np.sign(rate[np.abs(rate) > 1e-9])))
+    assert turns == 5
+
+
 def test_movements_need_time() -> None:
     with pytest.raises(ValueError, match="needs time"):
         simulate(Leg(), Script((Shift(0.0, angle_rad=0.1),)))

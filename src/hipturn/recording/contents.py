@@ -17,6 +17,9 @@ from hipturn.recording.scan import parse_record
 HEAD = struct.Struct("<BQHI")
 """Opcode, length and, in a Message, channel and sequence."""
 
+DATA_AT = RECORD_HEAD + MESSAGE_HEAD
+"""Where the data of a Message record begins."""
+
 FIRST_WINDOW = 64
 """Records compared at first to find how long a run is; grows with the run, so that many short runs
 cost no more than one long one."""
@@ -87,7 +90,7 @@ def parts(content: bytes, channels: dict[int, Meaning]) -> Iterator[PacketRun | 
     Messages of unknown channels and whatever else cannot be read are skipped.
     """
     position, end = 0, len(content)
-    while position + RECORD_HEAD + MESSAGE_HEAD <= end:
+    while position + DATA_AT <= end:
         opcode, length, number, sequence = HEAD.unpack_from(content, position)
         size = RECORD_HEAD + length
         if position + size > end:
@@ -103,11 +106,9 @@ def parts(content: bytes, channels: dict[int, Meaning]) -> Iterator[PacketRun | 
                 case None:
                     pass
                 case EventsChannel():
-                    yield EventLine(content[position + RECORD_HEAD + MESSAGE_HEAD : position + size])
+                    yield EventLine(content[position + DATA_AT : position + size])
                 case kind:
-                    yield Line(
-                        kind, sequence, content[position + RECORD_HEAD + MESSAGE_HEAD : position + size]
-                    )
+                    yield Line(kind, sequence, content[position + DATA_AT : position + size])
         position += size
 
 

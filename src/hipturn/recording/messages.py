@@ -97,7 +97,7 @@ def from_json(kind: type[Kind], line: bytes | str) -> Kind:
 
 
 def _checked(hint: Any, value: Any) -> Any:
-    """Return the JSON value as the hinted type: missing fields take their default, unknown ones are ignored."""
+    """Return the JSON value as the hinted type; missing fields take their default, unknown ones fall away."""
     hint = _resolved(hint)
     match hint:
         case types.UnionType():

@@ -11,15 +11,15 @@ from mcap.records import Channel, Metadata
 from hipturn.errors import InputError
 from hipturn.model import HostNs, Input, LinkUp, Packets, SessionStart, StreamInfo
 from hipturn.recording import messages
-from hipturn.recording.contents import EventsChannel, Line, Meaning, PacketRun, PacketsChannel, learn, parts
+from hipturn.recording.contents import EventLine, Line, Meaning, PacketRun, PacketsChannel, learn, parts
 from hipturn.recording.order import Block, Single, block, in_order
 from hipturn.recording.scan import MAGIC, Scan
 from hipturn.units import NS_PER_S
 
-BATCH_BYTES = 4 << 20
+BATCH_BYTES = 1 << 20
 """Chunks are taken apart together up to this much content: some 65,000 small packets."""
 
-READ_BYTES = 1 << 20
+READ_BYTES = 1 << 17
 
 
 class Reader:
@@ -58,7 +58,7 @@ class Reader:
         with self._open() as file:
             for content in _batches(Scan(file), channels):
                 for part in parts(content, channels):
-                    if isinstance(part, Line) and isinstance(part.channel, EventsChannel):
+                    if isinstance(part, EventLine):
                         yield from _event(part.text)
 
     def _open(self) -> BinaryIO:
@@ -105,7 +105,8 @@ class Reader:
         told = (metadata or {}).get("format", messages.FORMAT)
         if told != messages.FORMAT:
             raise InputError(
-                f"{self.path} is in recording format {told!r:.20}, this program reads {messages.FORMAT!r}: update hipturn"
+                f"{self.path} is in recording format {told!r:.20} and the newest known here is "
+                f"{messages.FORMAT!r}: update hipturn"
             )
         if session is None and metadata is not None:
             try:
@@ -115,9 +116,7 @@ class Reader:
         if session is None and not scan.closed:
             raise InputError(f"{self.path} breaks off before the session begins: nothing can be read from it")
         if session is None:
-            raise InputError(
-                f"{self.path} is an MCAP file but no recording of hipturn: only those can be read"
-            )
+            raise InputError(f"{self.path} is an MCAP file but no recording of hipturn")
         return session
 
 
@@ -163,7 +162,7 @@ class Tally:
             places = f"{scan.damaged} place{'s' if scan.damaged > 1 else ''}"
             yield f"the recording is damaged in {places}: {lost}, the rest was read"
         elif self._lost:
-            yield f"{lost}: the disk had no room for them"
+            yield f"{lost}: they were never written, as when a disk is full"
         if not scan.closed:
             read_s = (self._last_ns - (self._first_ns or 0)) / NS_PER_S
             yield (
@@ -194,11 +193,11 @@ def _ordered(scan: Scan) -> Iterator[Block | Single]:
             match part:
                 case PacketRun(channel, records):
                     runs.setdefault((channel, records.itemsize), []).append(part)
-                case Line(EventsChannel()) | Line(sequence=0):
-                    pass
-                case Line(kind, sequence, text):
+                case Line(kind, sequence, text) if sequence:
                     with suppress(ValueError):
                         singles.append(Single(sequence, messages.from_json(kind, text)))
+                case _:
+                    pass
         yield from in_order([block(same) for same in runs.values()], singles)
 
 
@@ -222,7 +221,7 @@ def _batches(scan: Scan, channels: dict[int, Meaning]) -> Iterator[bytes]:
 def _first_session(content: bytes, channels: dict[int, Meaning]) -> SessionStart | None:
     for part in parts(content, channels):
         match part:
-            case Line(channel, 0, text) if channel is SessionStart:
+            case Line(kind, 0, text) if kind is SessionStart:
                 with suppress(ValueError):
                     return messages.from_json(SessionStart, text)
             case _:

@@ -20,7 +20,22 @@ MAX_CHUNK_BYTES = 64 << 20
 """The largest chunk that is decompressed; a file that claims more is damaged or wants harm."""
 
 MAX_RECORD_BYTES = 16 << 20
-"""The largest channel or metadata record that is looked at."""
+"""The largest channel or metadata record that is believed."""
+
+HEADER, SCHEMA, CHANNEL, CHUNK, MESSAGE_INDEX, METADATA, DATA_END, FOOTER = (
+    int(opcode)
+    for opcode in (
+        Opcode.HEADER,
+        Opcode.SCHEMA,
+        Opcode.CHANNEL,
+        Opcode.CHUNK,
+        Opcode.MESSAGE_INDEX,
+        Opcode.METADATA,
+        Opcode.DATA_END,
+        Opcode.FOOTER,
+    )
+)
+"""Plain integers: records are many, and looking up an enumeration is slow."""
 
 HEAD = struct.Struct("<BQ")
 """Opcode and length of every record."""
@@ -64,30 +79,31 @@ class Scan:
             head = read(RECORD_HEAD)
             opcode, length = HEAD.unpack(head) if len(head) == RECORD_HEAD else (0, 0)
             end = position + RECORD_HEAD + length
-            if opcode == 0 or end > self._size:
-                # Not a record: the end of a cut file, or lost in damage.
-                position = self._next_chunk()
-                self.closed = self._has_footer()
-                self.damaged += not in_damage and (position >= 0 or self.closed)
-                if position < 0:
-                    return
-                seek(position)
-                in_damage = True
-                continue
-            if opcode == Opcode.DATA_END:
-                self.closed = self._has_footer()
-                return
-            if opcode == Opcode.CHUNK:
+            if end > self._size:
+                opcode = 0
+            if opcode == CHUNK:
                 content = self._content(read(length)) if length <= MAX_CHUNK_BYTES else None
                 self._search_from = position + 1 if content is None else end
                 self.damaged += content is None and not in_damage
                 in_damage = content is None
                 if content is not None:
                     yield content
-            elif opcode in (Opcode.METADATA, Opcode.CHANNEL) and length <= MAX_RECORD_BYTES:
-                record = parse_record(opcode, read(length))
-                if record is not None:
-                    yield record
+            elif opcode == MESSAGE_INDEX and length == 6 + int.from_bytes(read(6)[2:], "little"):
+                pass
+            elif opcode == DATA_END and self._is_closed(end):
+                self.closed = True
+                return
+            elif opcode in (METADATA, CHANNEL) and (record := self._record(opcode, length)):
+                yield record
+            elif opcode not in (HEADER, SCHEMA):
+                # Nothing that stands here: the end of a file cut off, or damage.
+                position = self._next_chunk()
+                self.closed = position < 0 and self._is_closed(None)
+                self.damaged += not in_damage and (position >= 0 or self.closed)
+                if position < 0:
+                    return
+                in_damage = True
+                end = position
             position = seek(end)
 
     def _content(self, body: bytes) -> bytes | None:
@@ -114,6 +130,9 @@ class Scan:
             return None
         return content if len(content) == size and zlib.crc32(content) == crc else None
 
+    def _record(self, opcode: int, length: int) -> Metadata | Channel | None:
+        return parse_record(opcode, self._file.read(length)) if length <= MAX_RECORD_BYTES else None
+
     def _next_chunk(self) -> int:
         """Return the position of the next compressed chunk record that could be whole, or -1."""
         base = self._search_from
@@ -132,16 +151,19 @@ class Scan:
     def _could_be_chunk(self, position: int) -> bool:
         self._file.seek(position)
         opcode, length = HEAD.unpack(self._file.read(RECORD_HEAD))
-        if opcode != Opcode.CHUNK or position + RECORD_HEAD + length > self._size:
+        if opcode != CHUNK or position + RECORD_HEAD + length > self._size:
             return False
         before_data = CHUNK_SIGN_AT + len(CHUNK_SIGN) + 8 - RECORD_HEAD
         head = self._file.read(before_data)
-        return int.from_bytes(head[-8:], "little") == length - before_data
+        return bool(length == before_data + int.from_bytes(head[-8:], "little"))
 
-    def _has_footer(self) -> bool:
-        self._file.seek(max(0, self._size - FOOTER_BYTES - len(MAGIC)))
+    def _is_closed(self, data_end: int | None) -> bool:
+        """Return whether the file ends as it should, after a data section that ends there, if given."""
+        footer = self._size - FOOTER_BYTES - len(MAGIC)
+        self._file.seek(max(0, footer))
         tail = self._file.read()
-        return tail[:1] == bytes([Opcode.FOOTER]) and tail.endswith(MAGIC)
+        summary = int.from_bytes(tail[RECORD_HEAD : RECORD_HEAD + 8], "little") or footer
+        return tail[:1] == bytes([FOOTER]) and tail.endswith(MAGIC) and data_end in (None, summary)
 
 
 def parse_record(opcode: int, body: bytes) -> Metadata | Channel | None:
@@ -149,7 +171,7 @@ def parse_record(opcode: int, body: bytes) -> Metadata | Channel | None:
     stream = ReadDataStream(BytesIO(body))
     try:
         record: Metadata | Channel
-        record = Metadata.read(stream) if opcode == Opcode.METADATA else Channel.read(stream)
+        record = Metadata.read(stream) if opcode == METADATA else Channel.read(stream)
     except (McapError, struct.error, UnicodeDecodeError):
         return None
     return record

@@ -75,7 +75,7 @@ class Writer:
             raise RecordingError(f"{self.path} exists already: choose another name or remove it") from error
         except OSError as error:
             raise RecordingError(
-                f"{self.path} cannot be created ({error.strerror}): choose another folder or mend its permissions"
+                f"{self.path} cannot be created ({error.strerror}): choose another folder or make it writable"
             ) from error
         self._container = Container(self._file)
         self._channels = Channels(self._container)

@@ -31,7 +31,7 @@ SHIN_FRONT_M = 0.05
 """The sensor's distance in front of the shank's long axis: about the radius of a calf."""
 
 AS_USUAL = math.nan
-"""Stands for the usual value of the leg's position."""
+"""Stands for what is usual in the position; filled in once, so a leg copied to another position keeps it."""
 
 STRAPPED_ON_THE_FRONT = (math.sqrt(0.5), 0.0, math.sqrt(0.5), 0.0)
 """Sensor z out of the front of the shin (shank x), sensor y up to the knee (shank y)."""

@@ -1,0 +1,70 @@
+"""How long the replay of one hour of raw 100 Hz IMU takes, beside VQF alone on the same arrays.
+
+Run: ``make bench`` or ``python benchmarks/replay.py``. Both in one process and one run; process
+start-up and imports are left out, reading the file is not.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from vqf import VQF
+
+from hipturn import offline, recording
+from hipturn.coach import Coach
+from hipturn.config import core_params, defaults
+from hipturn.model import SessionStart, Side
+from hipturn.session import Session
+from hipturn.sources import body, simulated
+
+HOUR_S = 3600.0
+RATE_HZ = 100.0
+ROUNDS = 5
+
+
+def best_s(action: Callable[[], object]) -> float:
+    """Return the shortest time of several rounds, s: the others were disturbed."""
+    times = []
+    for _ in range(ROUNDS):
+        begun = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - begun)
+    return min(times)
+
+
+def record(path: Path, motion: body.Motion, n: int) -> None:
+    """Record a live session of n samples, guided and calibrated, chunk after chunk."""
+    with recording.Writer(path) as writer:
+        session = Session(core_params(defaults()), Coach(simulated.STREAM, Side.RIGHT, 0), writer, lambda _: None)
+        session.push(SessionStart("benchmark", "2026-01-01T12:00:00+00:00", settings=defaults()))
+        for i, item in enumerate(simulated.inputs(motion)):
+            if i > n:
+                break
+            session.push(item)
+            if i % int(RATE_HZ) == 0:
+                writer.close_chunk()
+
+
+def main() -> None:
+    """Measure and print."""
+    leg = body.Leg.random(1, side=Side.RIGHT)
+    motion = body.simulate(leg, body.drill_script(950, 1), RATE_HZ, 1)
+    n = int(HOUR_S * RATE_HZ)
+    acc, gyr = (np.ascontiguousarray(a[:n]) for a in (motion.acc_mps2, motion.gyr_radps))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "hour.mcap"
+        record(path, motion, n)
+        found = offline.analyse(path, offline.Request())
+        vqf_s = best_s(lambda: VQF(1.0 / RATE_HZ).updateBatch(gyr, acc))
+        replay_s = best_s(lambda: offline.analyse(path, offline.Request()))
+        read_s = best_s(lambda: list(recording.Reader(path).inputs()))
+    print(f"samples {found.samples}, repetitions {len(found.reps)}, file {n / RATE_HZ / 60:.0f} min")
+    print(f"VQF batch alone      {vqf_s * 1e3:7.1f} ms   1.00")
+    print(f"reading the file     {read_s * 1e3:7.1f} ms   {read_s / vqf_s:.2f}")
+    print(f"replay               {replay_s * 1e3:7.1f} ms   {replay_s / vqf_s:.2f}   (aim: at most 2.5)")
+
+
+if __name__ == "__main__":
+    main()
