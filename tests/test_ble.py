@@ -110,11 +110,14 @@ def test_comes_back_after_a_lost_link() -> None:
 
 def test_gives_up_a_silent_link_and_connects_again() -> None:
     async def use() -> None:
-        async with spawned(["--faults", "silent@500ms:60s"]) as sensor:
-            async with bleak_bumble.backend(sensor.hci) as backend, measuring(backend) as seen:
-                await seen.until(lambda: seen.downs == ["silent"])
-                assert seen.packets and seen.said("no more packets")
-                await seen.until(lambda: seen.ups == 2)
+        async with (
+            spawned(["--faults", "silent@500ms:60s"]) as sensor,
+            bleak_bumble.backend(sensor.hci) as backend,
+            measuring(backend) as seen,
+        ):
+            await seen.until(lambda: seen.downs == ["silent"])
+            assert seen.packets and seen.said("no more packets")
+            await seen.until(lambda: seen.ups == 2)
 
     asyncio.run(use())
 

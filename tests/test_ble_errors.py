@@ -15,7 +15,7 @@ from bleak.backends.scanner import AdvertisementData, AdvertisementDataCallback,
 from bleak.backends.service import BleakGATTService, BleakGATTServiceCollection
 from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason, BleakError
 
-from ble_watch import measuring
+from ble_watch import PATIENCE_S, measuring
 from hipturn.drivers.hipturn_gatt import CONTROL_UUID, DATA_UUID, INFO_UUID, SERVICE_UUID, START
 from hipturn.errors import LinkError
 from hipturn.model import LinkUp, Packets
@@ -289,5 +289,24 @@ def test_whatever_a_stack_raises_becomes_one_line() -> None:
     async def fail() -> None:
         raise RuntimeError("two\nlines")
 
-    with pytest.raises(LinkError, match="^testing: two lines$"):
+    with pytest.raises(LinkError, match=r"^testing: two lines$"):
         asyncio.run(within(1.0, "testing", fail()))
+
+
+@pytest.mark.parametrize("outcome", ["a result", "an error"])
+def test_a_stack_that_swallows_a_cancellation_cannot_keep_the_source_alive(outcome: str) -> None:
+    async def swallow() -> None:
+        try:
+            await hanging()
+        except asyncio.CancelledError:
+            if outcome == "an error":
+                raise BleakError("not connected") from None
+
+    async def use() -> None:
+        task = asyncio.create_task(within(PATIENCE_S, "testing", swallow()))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(use())

@@ -63,35 +63,38 @@ class Clock:
         told, as themselves or as a gap.
         """
         tick = raw.tick
-        n = len(tick)
-        if n == 0:
+        if len(tick) == 0:
             return Samples(tick, tick, raw.acc_mps2, raw.gyr_radps, raw.q_earth_from_sensor), []
         if not self._begun:
             self._begin(int(tick[0]), int(raw.at_ns[0]))
-        elapsed = self._unwrap(tick)
-        t_ns = self._offset_ns + np.rint(elapsed * self._ns_per_tick).astype(np.int64)
-        # strictly later than everything before it in this block and before this block
+        t_ns = self._offset_ns + np.rint(self._unwrap(tick) * self._ns_per_tick).astype(np.int64)
+        acc, gyr, q = raw.acc_mps2, raw.gyr_radps, raw.q_earth_from_sensor
+        # strictly later than everything before it, in this block and before this block
         before = np.maximum.accumulate(np.concatenate(([self._origin.last_t_ns], t_ns)))[:-1]
         keep = t_ns > before
-        if keep.all():
-            acc, gyr, q = raw.acc_mps2, raw.gyr_radps, raw.q_earth_from_sensor
-        else:
+        if not keep.all():
             t_ns, before = t_ns[keep], before[keep]
-            acc, gyr, q = (_rows(v, keep) for v in (raw.acc_mps2, raw.gyr_radps, raw.q_earth_from_sensor))
+            acc, gyr, q = _rows(acc, keep), _rows(gyr, keep), _rows(q, keep)
+            if len(t_ns) == 0:
+                return Samples(t_ns, t_ns, acc, gyr, q), []
         lost = np.zeros(len(t_ns), dtype=np.int64)
         gaps: list[Gap] = []
-        step = t_ns - before
-        for i in np.flatnonzero(step > LOSS_FACTOR * self._period_ns):
-            if before[i] < 0:  # the very first sample of the stream
-                continue
-            lost[i] = max(1, round(step[i] / self._period_ns) - 1)
-            start, end = StreamNs(int(before[i])), StreamNs(int(t_ns[i]))
-            cause: GapCause = "overrun" if self._overrun else "link" if end == self._offset_ns else "loss"
-            self._overrun = False
-            gaps.append(Gap(self._stream, start, end, int(lost[i]), cause))
-        if len(t_ns):
-            self._origin.last_t_ns = int(t_ns[-1])
+        late = t_ns - before > LOSS_FACTOR * self._period_ns
+        if late.any():
+            for i in np.flatnonzero(late).tolist():
+                # what came before the very first sample of the stream is no loss
+                if before[i] >= 0:
+                    gap = self._gap(int(before[i]), int(t_ns[i]))
+                    lost[i] = gap.lost
+                    gaps.append(gap)
+        self._origin.last_t_ns = int(t_ns[-1])
         return Samples(t_ns, lost, acc, gyr, q), gaps
+
+    def _gap(self, start_ns: int, end_ns: int) -> Gap:
+        cause: GapCause = "overrun" if self._overrun else "link" if end_ns == self._offset_ns else "loss"
+        self._overrun = False
+        lost = max(1, round((end_ns - start_ns) / self._period_ns) - 1)
+        return Gap(self._stream, StreamNs(start_ns), StreamNs(end_ns), lost, cause)
 
     def _begin(self, tick: int, at_ns: int) -> None:
         """Place this link's first sample on the stream's time base by its arrival."""
@@ -102,7 +105,9 @@ class Clock:
 
     def _unwrap(self, tick: IntArray) -> IntArray:
         """Return ticks since the link's first sample, shape (n,), through any number of wraps."""
-        step = np.diff(np.concatenate(([self._last_tick], tick)))
+        step = np.empty_like(tick)
+        step[0] = tick[0] - self._last_tick
+        np.subtract(tick[1:], tick[:-1], out=step[1:])
         if self._wrap:
             # the shorter way round: late packets go back a little, a wrap goes on
             half = self._wrap // 2

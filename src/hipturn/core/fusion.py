@@ -209,9 +209,10 @@ class Fusion:
         n = len(acc)
         q = np.empty((n, 4))
         trusted = np.ones(n, dtype=np.bool_)
-        breaks = np.flatnonzero(samples.lost_before > self._max_lost)
+        lossy = bool(samples.lost_before.any())
+        breaks = np.flatnonzero(samples.lost_before > self._max_lost).tolist() if lossy else []
         start = 0
-        for stop in (*breaks.tolist(), n):
+        for stop in (*breaks, n):
             if stop > start:
                 piece = slice(start, stop)
                 q[piece] = self._run(self._stepper, acc[piece], gyr[piece], samples.lost_before[piece])
@@ -231,7 +232,8 @@ class Fusion:
 
     def _run(self, stepper: Stepper, acc: FloatArray, gyr: FloatArray, lost_before: IntArray) -> FloatArray:
         """Run the filter over samples of which the bridgeable lost ones are interpolated."""
-        holes = np.flatnonzero((lost_before > 0) & (lost_before <= self._max_lost))
+        lossy = lost_before.any()
+        holes = np.flatnonzero((lost_before > 0) & (lost_before <= self._max_lost)) if lossy else ()
         if len(holes) == 0:
             q = stepper.run(acc, gyr)
         else:
@@ -239,7 +241,7 @@ class Fusion:
             full_gyr: list[FloatArray] = []
             real: list[BoolArray] = []
             start = 0
-            for i in holes.tolist():
+            for i in map(int, holes):
                 lost = int(lost_before[i])
                 acc0, gyr0 = (acc[i - 1], gyr[i - 1]) if i else (self._last_acc, self._last_gyr)
                 share = (np.arange(1, lost + 1) / (lost + 1))[:, None]

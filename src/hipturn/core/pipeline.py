@@ -120,11 +120,13 @@ class Front:
 
 def sane(raw: RawSamples) -> RawSamples:
     """Return the samples without those no sensor can have measured: not finite, or no rotation at all."""
-    keep: BoolArray = np.ones(len(raw.tick), np.bool_)
-    for values in (raw.acc_mps2, raw.gyr_radps):
-        if values is not None and not np.isfinite(values).all():
-            keep &= np.isfinite(values).all(axis=1)
     q = raw.q_earth_from_sensor
+    measured = [values for values in (raw.acc_mps2, raw.gyr_radps) if values is not None]
+    if q is None and all(np.isfinite(values).all() for values in measured):
+        return raw
+    keep: BoolArray = np.ones(len(raw.tick), np.bool_)
+    for values in measured:
+        keep &= np.isfinite(values).all(axis=1)
     if q is not None:
         norm2 = (q * q).sum(axis=1)
         keep &= (norm2 > 0.25) & (norm2 < 4.0)

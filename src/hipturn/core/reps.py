@@ -109,6 +109,8 @@ KEEP_S = 2.0
 """How much of a rest is kept to find where the next movement began."""
 FORGET_HOLDS = 4
 """A movement that has not ended after so many times `max_hold_s` is given up even if it never stops."""
+COLUMNS, GOT = 6, 5
+"""Kept of each sample: angle, rate, off-axis, samples lost before it, not trusted, and how far it got."""
 FIRST_WINDOW = 256
 """Samples looked at first; a change of state is rarely further away."""
 
@@ -147,10 +149,16 @@ class Detector:
         if not len(self._t):
             self._home = float(block.angle_rad[0])
         self._t = np.concatenate((self._t, block.t_ns))
-        added = np.stack(
-            (block.angle_rad, block.rate_radps, block.off_axis_rad, block.lost_before, ~block.trusted)
-        )
-        self._columns = np.concatenate((self._columns, added), axis=1)
+        before = self._columns.shape[1]
+        columns = np.empty((COLUMNS, len(self._t)))
+        columns[:, :before] = self._columns
+        columns[0, before:] = block.angle_rad
+        columns[1, before:] = block.rate_radps
+        columns[2, before:] = block.off_axis_rad
+        columns[3, before:] = block.lost_before
+        columns[4, before:] = ~block.trusted
+        self._columns = columns
+        columns[GOT, before:] = self._got(before)
         out: list[Excursion | Turned] = []
         while self._at < len(self._t):
             self._advance(out)
@@ -179,7 +187,7 @@ class Detector:
         self._pending: int | None = None
         self._told = False
         self._t = np.empty(0, np.int64)
-        self._columns = np.empty((5, 0))
+        self._columns = np.empty((COLUMNS, 0))
 
     def _trim(self) -> None:
         """Forget what no later decision can look at."""
@@ -196,19 +204,26 @@ class Detector:
         """Return the range of the movement in progress, rad."""
         return self._sign * (self._peak - self._start)
 
+    def _got(self, first: int) -> FloatArray:
+        """Return how far the angle got within the last `stop_s`, rad, for samples from `first` on.
+
+        Infinite where it is not known. The way to the middle of that time counts too, or a symmetrical
+        turn would look like a stop.
+        """
+        angle = self._columns[0]
+        got = np.full(angle.size - first, np.inf)
+        known = max(first, self._lag)
+        if known >= angle.size:
+            return got
+        now = angle[known:]
+        whole = np.abs(now - angle[known - self._lag : angle.size - self._lag])
+        half = np.abs(now - angle[known - self._lag // 2 : angle.size - self._lag // 2])
+        np.maximum(whole, half, out=got[known - first :])
+        return got
+
     def _stopped(self, stop: int, slow_radps: float) -> BoolArray:
         """Return, for samples from the current one on, whether the angle got nowhere in the last `stop_s`."""
-        angle = self._columns[0]
-        first = max(self._at, self._lag)
-        if first >= stop:
-            return np.zeros(stop - self._at, np.bool_)
-        limit = slow_radps * self._p.stop_s
-        now = angle[first:stop]
-        still = np.abs(now - angle[first - self._lag : stop - self._lag]) < limit
-        # the middle too, or a symmetrical turn would look like a stop
-        half = self._lag // 2
-        still &= np.abs(now - angle[first - half : stop - half]) < limit
-        return np.concatenate((np.zeros(first - self._at, np.bool_), still))
+        return np.asarray(self._columns[GOT, self._at : stop] < slow_radps * self._p.stop_s)
 
     def _slow_radps(self) -> float:
         return min(max(SLOW_PER_S * self._range(), SLOW_RADPS[0]), SLOW_RADPS[1])
@@ -384,7 +399,7 @@ class Detector:
     def _excursion(self, end: int, *, turned: bool) -> Excursion:
         self._usual.append(self._range())
         part = slice(self._anchor, end + 1)
-        angle, rate, off_axis, lost, doubtful = self._columns[:, part]
+        angle, rate, off_axis, lost, doubtful = self._columns[:GOT, part]
         return Excursion(
             sign=self._sign,
             start_rad=self._start,

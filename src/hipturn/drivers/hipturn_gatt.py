@@ -5,6 +5,7 @@ import math
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -101,6 +102,20 @@ def read_info(value: bytes) -> StreamInfo:
         ) from error
 
 
+@lru_cache(maxsize=16)
+def _layout(per_packet: int, numbers: int) -> np.dtype[np.void]:
+    """Return the packet as a record: the header of note §3, then the samples."""
+    header = [
+        ("version", "u1"),
+        ("count", "u1"),
+        ("sequence", "<u2"),
+        ("tick", "<u4"),
+        ("period", "<u2"),
+        ("flags", "<u2"),
+    ]
+    return np.dtype([*header, ("lsb", "<i2", (per_packet, numbers))])
+
+
 class HipturnDriver:
     """Sensors that speak hipturn's own GATT service, the virtual sensor among them."""
 
@@ -114,30 +129,39 @@ class HipturnDriver:
 
     def decode(self, packets: Packets, info: StreamInfo) -> RawSamples:
         """Turn packets into samples; see `Driver.decode`. Layout: note §3 and §4."""
-        data = np.ascontiguousarray(packets.data)
-        count, size = data.shape
+        count, size = packets.data.shape
         numbers = 4 * info.has_quaternion + 6 * info.has_imu
         per_packet, rest = divmod(size - HEADER.size, 2 * numbers) if numbers else (0, 0)
         if rest or not 1 <= per_packet <= 255:
             return _nothing(info, count)
+        rows = np.ascontiguousarray(packets.data).view(_layout(per_packet, numbers))[:, 0]
+        at_ns = packets.at_ns
         mask = QUATERNION * info.has_quaternion | (ACC | GYR) * info.has_imu
-        good = (data[:, 0] == VERSION) & (data[:, 1] == per_packet) & (data[:, 10] == mask)
-        lsb = data[:, HEADER.size :].copy().view("<i2").astype(np.float64).reshape(-1, per_packet, numbers)
+        good = (rows["version"] == VERSION) & (rows["count"] == per_packet) & (rows["flags"] & 0xFF == mask)
+        if info.has_quaternion:
+            norm = np.sqrt(np.sum(np.square(rows["lsb"][..., :4], dtype=np.float64), axis=2))
+            good &= (np.abs(norm * Q_PER_LSB - 1.0) < UNIT_WITHIN).all(axis=1)
+        bad = count - int(np.count_nonzero(good))
+        if bad:
+            rows, at_ns = rows[good], at_ns[good]
+        tick = rows["tick"].astype(np.int64)
+        if per_packet > 1:
+            steps = rows["period"].astype(np.int64)[:, None] * np.arange(per_packet)
+            tick = ((tick[:, None] + steps) & 0xFFFFFFFF).reshape(-1)
+            at_ns = np.repeat(at_ns, per_packet)
+        lsb = rows["lsb"].reshape(-1, numbers)
         q = None
         if info.has_quaternion:
-            norm = np.sqrt(np.sum(lsb[..., :4] ** 2, axis=2))
-            good &= (np.abs(norm * Q_PER_LSB - 1.0) < UNIT_WITHIN).all(axis=1)
-            q = (lsb[good, :, :4] / norm[good, :, None]).reshape(-1, 4)
-        first = data[good, 4:8].copy().view("<u4").astype(np.int64)
-        period = data[good, 8:10].copy().view("<u2").astype(np.int64)
-        imu = lsb[good, :, numbers - 6 :].reshape(-1, 6) if info.has_imu else None
+            q = lsb[:, :4].astype(np.float64)
+            q /= np.sqrt(np.sum(q * q, axis=1, keepdims=True))
+        imu = lsb[:, numbers - 6 :]
         return RawSamples(
-            tick=((first + period * np.arange(per_packet)) & 0xFFFFFFFF).reshape(-1),
-            at_ns=np.repeat(packets.at_ns[good], per_packet),
-            acc_mps2=None if imu is None else imu[:, :3] * ACC_MPS2_PER_LSB,
-            gyr_radps=None if imu is None else imu[:, 3:] * GYR_RADPS_PER_LSB,
+            tick=tick,
+            at_ns=at_ns,
+            acc_mps2=imu[:, :3] * ACC_MPS2_PER_LSB if info.has_imu else None,
+            gyr_radps=imu[:, 3:] * GYR_RADPS_PER_LSB if info.has_imu else None,
             q_earth_from_sensor=q,
-            bad_packets=int(count - good.sum()),
+            bad_packets=bad,
         )
 
     async def start(self, link: Link) -> StreamInfo:

@@ -93,6 +93,7 @@ class Reader:
         channels: dict[int, Meaning] = {}
         metadata: dict[str, str] | None = None
         session: SessionStart | None = None
+        has_chunk = False
         for item in scan:
             match item:
                 case Metadata():
@@ -100,7 +101,7 @@ class Reader:
                 case Channel():
                     learn(channels, item)
                 case _:
-                    session = _first_session(item, channels)
+                    session, has_chunk = _first_session(item, channels), True
                     break
         told = (metadata or {}).get("format", messages.FORMAT)
         if told != messages.FORMAT:
@@ -113,7 +114,7 @@ class Reader:
                 session = messages.described(metadata)
             except ValueError as error:
                 raise InputError(f"{self.path} is damaged where it tells what it is: use a copy") from error
-        if session is None and not scan.closed:
+        if session is None and not (has_chunk or scan.closed):
             raise InputError(f"{self.path} breaks off before the session begins: nothing can be read from it")
         if session is None:
             raise InputError(f"{self.path} is an MCAP file but no recording of hipturn")

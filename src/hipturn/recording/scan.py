@@ -22,7 +22,7 @@ MAX_CHUNK_BYTES = 64 << 20
 MAX_RECORD_BYTES = 16 << 20
 """The largest channel or metadata record that is believed."""
 
-HEADER, SCHEMA, CHANNEL, CHUNK, MESSAGE_INDEX, METADATA, DATA_END, FOOTER = (
+HEADER, SCHEMA, CHANNEL, CHUNK, MESSAGE_INDEX, METADATA, DATA_END, FOOTER, ATTACHMENT = (
     int(opcode)
     for opcode in (
         Opcode.HEADER,
@@ -33,6 +33,7 @@ HEADER, SCHEMA, CHANNEL, CHUNK, MESSAGE_INDEX, METADATA, DATA_END, FOOTER = (
         Opcode.METADATA,
         Opcode.DATA_END,
         Opcode.FOOTER,
+        Opcode.ATTACHMENT,
     )
 )
 """Plain integers: records are many, and looking up an enumeration is slow."""
@@ -95,7 +96,7 @@ class Scan:
                 return
             elif opcode in (METADATA, CHANNEL) and (record := self._record(opcode, length)):
                 yield record
-            elif opcode not in (HEADER, SCHEMA):
+            elif opcode not in (HEADER, SCHEMA, ATTACHMENT):
                 # Nothing that stands here: the end of a file cut off, or damage.
                 position = self._next_chunk()
                 self.closed = position < 0 and self._is_closed(None)

@@ -1,7 +1,7 @@
 """Write a recording: inputs in, chunks on disk."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +15,7 @@ from hipturn.recording import messages
 from hipturn.recording.append import AppendFile
 from hipturn.recording.channels import Channels
 from hipturn.recording.container import Container, Run
-from hipturn.units import NS_PER_S
+from hipturn.units import NS_PER_US
 
 MAX_CHUNK_MESSAGES = 16_384
 MAX_CHUNK_BYTES = 4 << 20
@@ -32,6 +32,9 @@ MAX_INPUTS = 2**32
 """The sequence of an MCAP message has 32 bits: 497 days at 100 Hz."""
 
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 class WallClock:
     """Monotonic to wall clock, by the wall time a session started at."""
 
@@ -42,7 +45,8 @@ class WallClock:
     def start(self, wall_time: str) -> int:
         """Begin a session, whose first arrival happens at `wall_time`; return it in ns."""
         try:
-            self._start_ns = round(datetime.fromisoformat(wall_time).timestamp() * NS_PER_S)
+            since_epoch = datetime.fromisoformat(wall_time).astimezone(UTC) - EPOCH
+            self._start_ns = since_epoch // timedelta(microseconds=1) * NS_PER_US
         except (ValueError, OverflowError, OSError):
             # The wall clock takes no part in computing: a wrong one must not stop a recording.
             self._start_ns = 0

@@ -14,6 +14,7 @@ from bleak.backends.scanner import AdvertisementDataCallback, BaseBleakScanner
 from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason, BleakError
 
 from hipturn.errors import BluetoothUnavailable, LinkError
+from hipturn.sources.cancelling import heeding
 
 T = TypeVar("T")
 
@@ -74,7 +75,7 @@ async def within(seconds: float, doing: str, call: Awaitable[T], failure: type[L
     """
     try:
         async with asyncio.timeout(seconds):
-            return await call
+            return await heeding(call)
     except LinkError:
         raise
     except BleakBluetoothNotAvailableError as error:

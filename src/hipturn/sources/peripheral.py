@@ -37,6 +37,7 @@ from hipturn.drivers.hipturn_gatt import (
 )
 from hipturn.model import FloatArray
 from hipturn.sources.body import Motion
+from hipturn.sources.cancelling import heeding
 from hipturn.sources.radio import Radio, RadioController
 from hipturn.sources.virtual import BYTES_PER_SAMPLE, MTU, VirtualSettings
 
@@ -107,11 +108,11 @@ class VirtualSensor:
 
     async def run(self) -> None:
         """Serve one connection after another until cancelled."""
-        await self._device.power_on()
+        await heeding(self._device.power_on())
         async with asyncio.TaskGroup() as self._tasks:
             while True:
                 self._gone.clear()
-                await self._device.start_advertising(auto_restart=False)
+                await heeding(self._device.start_advertising(auto_restart=False))
                 self._tell("advertising", self._t_s())
                 await self._gone.wait()
                 await asyncio.sleep(self._away_s)

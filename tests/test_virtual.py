@@ -1,0 +1,150 @@
+"""The virtual sensor's parts: its faults, its limits, its motion and the air it speaks through."""
+
+import asyncio
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hipturn.errors import UsageError
+from hipturn.model import Side
+from hipturn.sources import body
+from hipturn.sources.faults import BACK_AFTER_S, Faults, Outage, parse
+from hipturn.sources.peripheral import Playback
+from hipturn.sources.radio import Radio, RadioController
+from hipturn.sources.virtual import MOST_SAMPLES_PER_PACKET, VirtualSettings
+
+
+def test_faults_are_read_as_written() -> None:
+    assert parse("") == Faults()
+    assert parse("drop@20s, silent@30s:500ms ,loss:0.05,dup:0.1,drop@1.5s:3s") == Faults(
+        drops=(Outage(1.5, 3.0), Outage(20.0, BACK_AFTER_S)),
+        silences=(Outage(30.0, 0.5),),
+        loss=0.05,
+        duplicates=0.1,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("drop", "'drop' is none of drop@TIME"),
+        ("drop@20", "'20' in 'drop@20' is not a time: write 20s"),
+        ("silent@3s", "does not say for how long: write silent@3s:2s"),
+        ("loss:5", "'5' in 'loss:5' is not a share"),
+        ("dup:some", "'some' in 'dup:some' is not a share"),
+        ("loss:0.1,thunder@3s", "'thunder@3s' is none of"),
+    ],
+)
+def test_faults_that_cannot_be_read_are_named(text: str, told: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(text)
+    assert told in str(caught.value) and "\n" not in str(caught.value)
+
+
+@given(st.text(max_size=20))
+def test_any_text_is_faults_or_a_usage_error(text: str) -> None:
+    try:
+        parse(text)
+    except UsageError as error:
+        assert "--faults" in str(error)
+
+
+def test_a_silence_lasts_as_long_as_it_says() -> None:
+    faults = parse("silent@2s:1s")
+    assert [faults.silent(t_s) for t_s in (1.99, 2.0, 2.99, 3.0)] == [False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"name": ""},
+        {"name": "ninebytes"},
+        {"name": "ÄÖÜÄÖ"},
+        {"rate_hz": 10.0},
+        {"rate_hz": 1001.0},
+        {"samples_per_packet": 0},
+        {"samples_per_packet": MOST_SAMPLES_PER_PACKET + 1},
+    ],
+)
+def test_what_no_sensor_could_do_is_refused(settings: dict[str, object]) -> None:
+    with pytest.raises(UsageError):
+        VirtualSettings(**settings)  # type: ignore[arg-type]
+
+
+def test_addresses_are_static_random_and_differ_by_seed() -> None:
+    addresses = {VirtualSettings(seed=seed).address for seed in range(300)}
+    assert len(addresses) == 300
+    assert all(int(address[:2], 16) >> 6 == 0b11 for address in addresses)
+
+
+def test_after_the_motion_the_pose_stays_and_the_noise_goes_on() -> None:
+    motion = body.simulate(body.Leg.random(3, Side.LEFT), body.drill_script(1, 3), 100.0, 3)
+    playback = Playback(motion, seed=3)
+    n = len(motion.t_s)
+    acc, gyr = playback.rows(n - 5, 10)
+    assert np.array_equal(acc[:5], motion.acc_mps2[-5:]) and np.array_equal(gyr[:5], motion.gyr_radps[-5:])
+    acc, gyr = playback.rows(n + 1000, 1000)
+    still_acc, still_gyr = motion.acc_mps2[-50:], motion.gyr_radps[-50:]
+    np.testing.assert_allclose(acc.mean(axis=0), still_acc.mean(axis=0), atol=0.01)
+    np.testing.assert_allclose(gyr.mean(axis=0), still_gyr.mean(axis=0), atol=1e-3)
+    np.testing.assert_allclose(acc.std(axis=0), still_acc.std(axis=0), rtol=0.2)
+    assert not np.array_equal(acc[:500], acc[500:])
+
+
+def test_a_cancelled_attempt_to_connect_leaves_the_controller_free() -> None:
+    """A controller without it would connect later, when nobody wants to, and refuse new attempts."""
+    from bumble.device import Device
+    from bumble.hci import Address
+    from bumble.host import Host
+    from bumble.transport.common import AsyncPipeSink
+
+    async def use() -> None:
+        controller = RadioController("central", Radio(0.0))
+        device = Device(name="central", host=Host(controller, AsyncPipeSink(controller)))
+        await device.power_on()
+        for _ in range(2):
+            attempt = asyncio.create_task(device.connect_le(Address("F0:00:00:00:00:01")))
+            while controller.pending_le_connection is None or not device.is_le_connecting:
+                await asyncio.sleep(0)
+            await device.cancel_connection()
+            with pytest.raises(Exception, match="UNKNOWN_CONNECTION"):
+                await attempt
+            assert controller.pending_le_connection is None
+
+    asyncio.run(use())
+
+
+def run_python(code: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+
+
+def test_commands_load_nothing_heavy_until_they_run() -> None:
+    loaded = run_python("import hipturn.cli.scan, hipturn.cli.virtual, sys; print(*sys.modules)").split()
+    assert not {"numpy", "bleak", "bumble"} & set(loaded)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "from hipturn.sources import bleak_bumble",
+        "import asyncio; from hipturn.sources import virtual as v; "
+        "asyncio.run(v.serve(v.VirtualSettings(), '127.0.0.1', 0, print))",
+    ],
+)
+def test_without_bumble_one_is_told_what_to_install(use: str) -> None:
+    code = f"""
+import sys
+sys.modules["bumble"] = None
+from hipturn.errors import HipturnError
+try:
+    {use}
+except HipturnError as error:
+    print(error)
+"""
+    assert "pip install 'hipturn[sim]'" in run_python(code)
