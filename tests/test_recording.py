@@ -152,7 +152,7 @@ def test_viewers_see_the_wall_clock_and_find_messages_by_the_index(tmp_path: Pat
         assert summary.statistics.message_start_time == wall_ns
         assert summary.statistics.chunk_count == len(summary.chunk_indexes) == 4
         sixth = wall_ns + 50_000_000
-        found = list(reader.iter_messages(f"/packets/{STREAM}", sixth, sixth + 1))
+        found = list(reader.iter_messages(f"/packets/{STREAM}", starting_at=sixth, ending_before=sixth + 1))
         assert [message.publish_time for _, _, message in found] == [START_NS + 50_000_000]
         assert found[0][2].data == packets(5).data.tobytes()
         (metadata,) = reader.iter_metadata()

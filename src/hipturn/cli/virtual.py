@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import sys
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +21,13 @@ Example: a sensor whose link breaks after 20 s, and a scan that finds it
 
 
 @click.command(epilog=EXAMPLE)
-@click.option("--seed", default=1, show_default=True, help="Decides leg, mounting, motion and noise.")
+@click.option(
+    "--seed",
+    default=1,
+    show_default=True,
+    type=click.IntRange(0, 2**32 - 1),
+    help="Decides leg, mounting, motion and noise.",
+)
 @click.option(
     "--reps", default=10, show_default=True, type=click.IntRange(0, 500), help="Repetitions it does."
 )
@@ -89,7 +96,11 @@ def command(listen: str, interval_ms: float, side: str, faults: str, **options: 
 
 
 def _print(event: Mapping[str, Any]) -> None:
-    click.echo(json.dumps(event))
+    try:
+        click.echo(json.dumps(event))
+    except BrokenPipeError:
+        # The reader wanted no more than the first line: it is no reason to stop.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _host_and_port(listen: str) -> tuple[str, int]:
@@ -107,8 +118,9 @@ def _when_stdin_closes(loop: asyncio.AbstractEventLoop, task: "asyncio.Task[None
     """
 
     def wait() -> None:
-        while os.read(0, 4096):
-            pass
+        with contextlib.suppress(OSError):  # a stdin that was never open
+            while os.read(0, 4096):
+                pass
         with contextlib.suppress(RuntimeError):  # the loop may have ended by other means
             loop.call_soon_threadsafe(task.cancel)
 

@@ -193,7 +193,7 @@ class Detector:
         """Forget what no later decision can look at."""
         first = self._at - self._lag
         oldest = max(self._anchor, self._at - self._keep) if self._state is State.REST else self._anchor
-        cut = max(0, min(first, oldest))
+        cut = max(0, min(first, oldest - self._lag))
         self._t, self._columns = self._t[cut:], self._columns[:, cut:]
         self._at -= cut
         self._anchor = max(self._anchor - cut, 0)
@@ -398,7 +398,8 @@ class Detector:
 
     def _excursion(self, end: int, *, turned: bool) -> Excursion:
         self._usual.append(self._range())
-        part = slice(self._anchor, end + 1)
+        # the stop before it too: a slow start hides in there
+        part = slice(max(0, self._anchor - self._lag), end + 1)
         angle, rate, off_axis, lost, doubtful = self._columns[:GOT, part]
         return Excursion(
             sign=self._sign,

@@ -96,7 +96,7 @@ def figures(excursion: Excursion, *, stream: str, n: int, side: Side | None, rat
     fastest_back = peak + int(speed[peak:].argmin())
     slow = speed[fastest_back:] > EDGE_SHARE * speed[fastest_back]
     end = fastest_back + int(slow.argmax()) if slow.any() else len(x) - 1
-    rom = float(x[peak] - x[start])
+    rom = float(x[peak] - x[: fastest_out + 1].min())
     near = x >= x[peak] - max(HOLD_RAD, HOLD_SHARE * rom)
     before, after = ~near[: peak + 1], ~near[peak:]
     hold_start = int(np.flatnonzero(before)[-1]) + 1 if before.any() else start

@@ -70,6 +70,9 @@ MESSAGE_HEAD = record_dtype(0).itemsize - RECORD_HEAD
 """Bytes of a Message record's content before its data."""
 
 
+hints_of = lru_cache(get_type_hints)
+
+
 def to_json(value: object) -> bytes:
     """Return a record or plain value as JSON; floats keep their every bit.
 
@@ -103,7 +106,7 @@ def _checked(hint: Any, value: Any) -> Any:
         case types.UnionType():
             return None if value is None else _checked(get_args(hint)[0], value)
         case type() if is_dataclass(hint) and isinstance(value, dict):
-            hints = get_type_hints(hint)
+            hints = hints_of(hint)
             given = {f.name: _checked(hints[f.name], value[f.name]) for f in fields(hint) if f.name in value}
             missing = [f.name for f in fields(hint) if f.default is f.default_factory is MISSING]
             if all(name in given for name in missing):
@@ -153,7 +156,7 @@ def _described(hint: Any) -> dict[str, Any]:
         case type() if is_dataclass(hint):
             return {
                 "type": "object",
-                "properties": {k: _described(v) for k, v in get_type_hints(hint).items()},
+                "properties": {k: _described(v) for k, v in hints_of(hint).items()},
             }
         case type() if issubclass(hint, Enum):
             return {"type": "string", "enum": [member.value for member in hint]}

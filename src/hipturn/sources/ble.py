@@ -61,7 +61,7 @@ class BleSource:
         self._search: Search | None = None
 
     async def run(self) -> None:
-        """Measure until cancelled; then stop the sensor and disconnect, all within a few seconds.
+        """Measure until cancelled; then stop the sensor and disconnect, within `Limits` whatever they do.
 
         Whatever goes wrong with radio or sensor is told through `on_state` and tried again.
         """

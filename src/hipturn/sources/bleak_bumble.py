@@ -167,8 +167,13 @@ class BumbleClient(BaseBleakClient):
         def on_value(value: bytes) -> None:
             callback(bytearray(value))
 
+        # Before the answer: the first value may come with it.
         self._notified[characteristic.handle] = on_value
-        await answer(characteristic.obj.subscribe(on_value))
+        try:
+            await answer(characteristic.obj.subscribe(on_value))
+        except BaseException:
+            self._notified.pop(characteristic.handle, None)
+            raise
 
     async def stop_notify(self, characteristic: BleakGATTCharacteristic) -> None:
         """Unsubscribe."""

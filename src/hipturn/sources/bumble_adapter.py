@@ -42,8 +42,7 @@ class Adapter:
         self._listeners.append(heard)
         try:
             if len(self._listeners) == 1:
-                legacy = not device.supports_le_extended_advertising
-                await answer(device.start_scanning(legacy=legacy, active=active))
+                await answer(device.start_scanning(active=active))
         except BaseException:
             device.remove_listener(device.EVENT_ADVERTISEMENT, heard)
             self._listeners.remove(heard)
@@ -83,7 +82,8 @@ class Adapter:
         """End an attempt to connect: only the controller can, and it may have succeeded meanwhile."""
         with contextlib.suppress(TimeoutError, core.BaseBumbleError):
             async with asyncio.timeout(CLEAN_UP_S):
-                await device.send_sync_command(HCI_LE_Create_Connection_Cancel_Command())
+                with contextlib.suppress(core.BaseBumbleError):  # refused if the attempt has just ended
+                    await device.send_sync_command(HCI_LE_Create_Connection_Cancel_Command())
                 connection = await attempt
                 await connection.disconnect()
         attempt.cancel()

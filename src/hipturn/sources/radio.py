@@ -11,7 +11,6 @@ import math
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from bumble.controller import Connection, Controller
@@ -70,12 +69,8 @@ class _Waiting(NamedTuple):
     data: bytes
 
 
-@dataclass(slots=True)
-class _Lane:
-    """What waits to be sent one way of one connection."""
-
-    waiting: deque[_Waiting] = field(default_factory=deque)
-    timer: asyncio.TimerHandle | None = None
+_Way = tuple[Controller, str]
+"""Who sends, and the address it is sent to."""
 
 
 class Radio(LocalLink):
@@ -85,7 +80,7 @@ class Radio(LocalLink):
         super().__init__()  # type: ignore[no-untyped-call]
         self._interval_s = interval_s
         self._packets_per_event = packets_per_event
-        self._lanes: dict[tuple[Controller, str], _Lane] = {}
+        self._waiting: dict[_Way, deque[_Waiting]] = {}
 
     def send_acl_data(
         self,
@@ -101,21 +96,20 @@ class Radio(LocalLink):
         if self._interval_s == 0.0:
             self._deliver(_Waiting(connection, data))
             return
-        lane = self._lane(sender_controller, destination_address)
-        lane.waiting.append(_Waiting(connection, data))
-        if lane.timer is None:
-            self._await_event(lane)
+        way = (sender_controller, str(destination_address))
+        if way not in self._waiting:
+            self._waiting[way] = deque()
+            self._await_event(way)
+        self._waiting[way].append(_Waiting(connection, data))
 
     def remove_controller(self, controller: Controller) -> None:
         """Take a controller out of the air: for its peers the links time out."""
         self.lose(controller)
         super().remove_controller(controller)
-        for lane in [lane for lane in self._lanes if lane[0] is controller]:
-            del self._lanes[lane]
 
     def backlog(self, controller: Controller, destination: Address) -> int:
         """Return how many packets wait for a connection event."""
-        return len(self._lane(controller, destination).waiting)
+        return len(self._waiting.get((controller, str(destination)), ()))
 
     def lose(self, controller: Controller) -> None:
         """Break the controller's links as walking out of range does: both ends time out."""
@@ -126,20 +120,19 @@ class Radio(LocalLink):
                 other.on_le_disconnected(mirrored, HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR)
             controller.on_le_disconnected(connection, HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR)
 
-    def _lane(self, sender: Controller, destination: Address) -> _Lane:
-        return self._lanes.setdefault((sender, str(destination)), _Lane())
-
-    def _await_event(self, lane: _Lane) -> None:
+    def _await_event(self, way: _Way) -> None:
         loop = asyncio.get_running_loop()
         events = math.floor(loop.time() / self._interval_s) + 1
-        lane.timer = loop.call_at(events * self._interval_s, self._event, lane)
+        loop.call_at(events * self._interval_s, self._event, way)
 
-    def _event(self, lane: _Lane) -> None:
-        lane.timer = None
-        for _ in range(min(self._packets_per_event, len(lane.waiting))):
-            self._deliver(lane.waiting.popleft())
-        if lane.waiting:
-            self._await_event(lane)
+    def _event(self, way: _Way) -> None:
+        waiting = self._waiting[way]
+        for _ in range(min(self._packets_per_event, len(waiting))):
+            self._deliver(waiting.popleft())
+        if waiting:
+            self._await_event(way)
+        else:
+            del self._waiting[way]
 
     def _deliver(self, packet: _Waiting) -> None:
         sender, peer = packet.connection.controller, packet.connection.peer_address
