@@ -37,7 +37,9 @@ def best_s(action: Callable[[], object]) -> float:
 def record(path: Path, motion: body.Motion, n: int) -> None:
     """Record a live session of n samples, guided and calibrated, chunk after chunk."""
     with recording.Writer(path) as writer:
-        session = Session(core_params(defaults()), Coach(simulated.STREAM, Side.RIGHT, 0), writer, lambda _: None)
+        session = Session(
+            core_params(defaults()), Coach(simulated.STREAM, Side.RIGHT, 0), writer, lambda _: None
+        )
         session.push(SessionStart("benchmark", "2026-01-01T12:00:00+00:00", settings=defaults()))
         for i, item in enumerate(simulated.inputs(motion)):
             if i > n:

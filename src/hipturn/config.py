@@ -114,6 +114,14 @@ SETTINGS: dict[str, Setting] = {
 }  # fmt: skip
 
 
+SEATED_MOBILISATION: dict[str, Value] = {
+    "reps.min_rep_s": 1.5,
+    "reps.min_return": 0.75,
+    "reps.max_off_axis_deg": 10.0,
+}
+"""What the mobilisation drill asks of a repetition: slow, all the way back, knee between 80 and 100°."""
+
+
 def defaults() -> dict[str, Value]:
     """Return every setting's built-in value."""
     return {s.key: s.default for s in SETTINGS.values()}

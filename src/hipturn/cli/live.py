@@ -47,7 +47,7 @@ async def _session(options: Options, sensor: str | None, backend: Backend) -> da
         sensor=sensor,
         side=options.side,
         reps=options.reps,
-        settings={**config.defaults(), **settings},
+        settings={**config.defaults(), **config.SEATED_MOBILISATION, **settings},
         recordings=places.recordings_folder(options.recordings),
         limit_s=options.limit_s,
     )

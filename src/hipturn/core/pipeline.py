@@ -15,7 +15,7 @@ from hipturn.core.angle import AngleMeter
 from hipturn.core.clock import Clock, StreamOrigin
 from hipturn.core.fusion import Fusion, FusionParams
 from hipturn.core.reps import DetectParams, Detector, Excursion, Turned
-from hipturn.core.verdict import Standard, figures, judge
+from hipturn.core.verdict import Standard, figures, held, judge
 from hipturn.model import (
     BadPackets,
     BoolArray,
@@ -186,9 +186,10 @@ class Back:
     def finish(self) -> list[Output]:
         """Return the repetitions that the end of the recording cut short but that were nearly done."""
         return [
-            self._rep(excursion, stream, leg)
+            output
             for stream, leg in self._legs.items()
             for excursion in leg.detector.finish()
+            for output in self._rep(excursion, stream, leg)
         ]
 
     def _mark(self, mark: Mark, leg: _Leg) -> list[Output]:
@@ -231,13 +232,14 @@ class Back:
                     at = StreamNs(found.t_ns)
                     out.append(Turn(angle.stream, direction, at, found.rom_rad, found.peak_rad))
                 case excursion:
-                    out.append(self._rep(excursion, angle.stream, leg))
+                    out += self._rep(excursion, angle.stream, leg)
         return out
 
-    def _rep(self, excursion: Excursion, stream: str, leg: _Leg) -> Rep:
+    def _rep(self, excursion: Excursion, stream: str, leg: _Leg) -> list[Output]:
         leg.reps += 1
         rep = figures(excursion, stream=stream, n=leg.reps, side=leg.side, rate_hz=leg.rate_hz)
-        return judge(rep, excursion, self._params.standard)
+        hold = held(excursion, rep)
+        return [*([hold] if hold else []), judge(rep, excursion, self._params.standard)]
 
 
 class Pipeline:

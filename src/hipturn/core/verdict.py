@@ -11,7 +11,7 @@ from statistics import median
 import numpy as np
 
 from hipturn.core.reps import Excursion
-from hipturn.model import Direction, FloatArray, Rep, Side, StreamNs, Verdict
+from hipturn.model import Direction, FloatArray, Hold, Rep, Side, StreamNs, Verdict
 from hipturn.units import NS_PER_S, RAD_PER_DEG
 
 EDGE_SHARE = 0.05
@@ -21,6 +21,8 @@ HOLD_SHARE, HOLD_RAD = 0.05, 2.0 * RAD_PER_DEG
 """A hold is the time within this of the peak, the larger of the two."""
 SPARC_HZ, SPARC_SHARE = 10.0, 0.05
 """Highest frequency and smallest share of the spectrum that count, as published."""
+MIN_HOLD_S = 1.0
+"""Shortest hold worth telling: a held end range of a test is at least that."""
 MAX_LOST_SHARE = 0.1
 """A repetition that lost more of its samples is void: its peak may have been among them."""
 
@@ -130,6 +132,17 @@ def figures(excursion: Excursion, *, stream: str, n: int, side: Side | None, rat
     )
 
 
+def held(excursion: Excursion, rep: Rep) -> Hold | None:
+    """Return the hold at the peak if it lasted `MIN_HOLD_S`: an end range that was kept, as a test asks for."""
+    if rep.hold_s < MIN_HOLD_S:
+        return None
+    t_ns = excursion.t_ns
+    begin = int(rep.start_ns + round(rep.out_s * NS_PER_S))
+    finish = begin + round(rep.hold_s * NS_PER_S)
+    angle = excursion.angle_rad[(t_ns >= begin) & (t_ns <= finish)]
+    return Hold(rep.stream, StreamNs(begin), StreamNs(finish), float(angle.mean()), float(angle.std()))
+
+
 def judge(rep: Rep, excursion: Excursion, standard: Standard) -> Rep:
     """Return the repetition with its verdict and the reasons for it, most important first."""
     reasons: list[str] = []
@@ -145,7 +158,8 @@ def judge(rep: Rep, excursion: Excursion, standard: Standard) -> Rep:
     if standard.max_off_axis_rad is not None and rep.off_axis_rad > standard.max_off_axis_rad:
         reasons.append("off-axis")
     if standard.min_return is not None:
-        undone = excursion.sign * (rep.peak_rad - float(excursion.angle_rad[-1]))
+        back = excursion.angle_rad[np.searchsorted(excursion.t_ns, rep.end_ns)]
+        undone = excursion.sign * (rep.peak_rad - float(back))
         if undone < standard.min_return * rep.rom_rad:
             reasons.append("no-return")
     verdict = Verdict.UNCONTROLLED if reasons else Verdict.CONTROLLED

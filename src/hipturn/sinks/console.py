@@ -8,12 +8,19 @@ from rich.table import Table
 from rich.text import Text
 
 Line = dict[str, Any]
+PIPE_WIDTH = 132
 COLOURS = {"controlled": "green", "uncontrolled": "yellow", "void": "red"}
+
+
+def wide() -> Console:
+    """Return a console for stdout; what goes into a file or pipe is not folded at 80 columns."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
 
 
 def print_results(head: Line, events: Sequence[Line], tail: Line, console: Console | None = None) -> None:
     """Print a session's repetitions and its summary."""
-    out = console or Console(highlight=False)
+    out = console or wide()
     side = f", {head['side']} leg" if head["side"] else ""
     out.print(
         f"{head['recording']}: {head['samples']} samples at {head['rate_hz']:g} Hz, "
@@ -77,5 +84,5 @@ def _summary(tail: Line) -> str:
         reach = "no angle"
     else:
         reach = f"from {tail['min_deg']:+.1f}° to {tail['max_deg']:+.1f}°, arc {tail['arc_deg']:.1f}°"
-    gaps = f"; {tail['gaps']} gaps" if tail["gaps"] else ""
-    return f"{tail['reps']} repetitions" + (f": {', '.join(parts)}" if parts else "") + f"; {reach}{gaps}"
+    more = "".join(f"; {tail[key]} {key}" for key in ("holds", "gaps") if tail[key])
+    return f"{tail['reps']} repetitions" + (f": {', '.join(parts)}" if parts else "") + f"; {reach}{more}"

@@ -1,7 +1,7 @@
 """The recorder at the door: every input of a live session on disk within a second."""
 
 import re
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Self
@@ -74,11 +74,10 @@ class Recorder:
                 earlier.result()
 
     def close(self) -> None:
-        """Finish the recording; raise RecordingError if it could not be, and may then be tried again."""
-        if self._sync is not None:
-            wait([self._sync])
-        self._writer.close()
+        """Finish the recording and release its file; what the disk refuses now is lost."""
         self._pool.shutdown()
+        with self._writer:
+            pass
 
 
 def file_name(at: datetime, drill: str | None, side: Side | None) -> str:

@@ -29,19 +29,24 @@ def info(motion: Motion) -> StreamInfo:
 
 
 def inputs(
-    motion: Motion, *, first_tick_us: int = 0, lost: Collection[int] = (), stream: str = STREAM
+    motion: Motion,
+    *,
+    first_tick_us: int = 0,
+    lost: Collection[int] = (),
+    samples_per_packet: int = 1,
+    stream: str = STREAM,
 ) -> Iterator[Input]:
-    """Yield LinkUp, one packet a sample, LinkDown; packets whose number is in `lost` never arrive."""
+    """Yield LinkUp, the packets, LinkDown; packets whose number is in `lost` never arrive."""
     period_us = round(1e6 / motion.rate_hz)
+    n = len(motion.t_s)
     yield LinkUp(stream, HostNs(0), info(motion))
     at_ns = 0
-    for i in range(len(motion.t_s)):
-        at_ns = round(i * NS_PER_S / motion.rate_hz) + DELAY_NS
-        if i in lost:
+    for number, first in enumerate(range(0, n, samples_per_packet)):
+        rows = slice(first, min(n, first + samples_per_packet))
+        at_ns = round((rows.stop - 1) * NS_PER_S / motion.rate_hz) + DELAY_NS
+        if number in lost:
             continue
-        row = slice(i, i + 1)
-        packet = encode(
-            Batch(i, first_tick_us + i * period_us, period_us, motion.acc_mps2[row], motion.gyr_radps[row])
-        )
+        tick_us = first_tick_us + first * period_us
+        packet = encode(Batch(number, tick_us, period_us, motion.acc_mps2[rows], motion.gyr_radps[rows]))
         yield Packets(stream, np.array([at_ns], np.int64), np.frombuffer(packet, np.uint8)[None, :])
     yield LinkDown(stream, HostNs(at_ns), "stopped")
