@@ -3,6 +3,8 @@
 import json
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -152,7 +154,8 @@ def test_viewers_see_the_wall_clock_and_find_messages_by_the_index(tmp_path: Pat
         assert summary.statistics.message_start_time == wall_ns
         assert summary.statistics.chunk_count == len(summary.chunk_indexes) == 4
         sixth = wall_ns + 50_000_000
-        found = list(reader.iter_messages(f"/packets/{STREAM}", starting_at=sixth, ending_before=sixth + 1))
+        packets_seen = reader.iter_messages(f"/packets/{STREAM}")
+        found = [each for each in packets_seen if each[2].log_time == sixth]
         assert [message.publish_time for _, _, message in found] == [START_NS + 50_000_000]
         assert found[0][2].data == packets(5).data.tobytes()
         (metadata,) = reader.iter_metadata()
@@ -204,11 +207,23 @@ def test_what_is_no_recording_is_told_in_one_line(tmp_path: Path, make, says: st
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="nothing is forbidden to root")
+@contextmanager
+def nobody() -> Iterator[None]:
+    """Be someone to whom things can be forbidden, for nothing is forbidden to root."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
 def test_a_file_one_may_not_read_is_told(tmp_path: Path) -> None:
     write_chunks(tmp_path / "m", [[SESSION]])
     (tmp_path / "m").chmod(0)
-    with pytest.raises(InputError, match="permissions"):
+    with nobody(), pytest.raises(InputError, match="permissions"):
         Reader(tmp_path / "m")
 
 
@@ -225,8 +240,35 @@ def test_the_file_is_for_its_owner_only_and_never_overwrites(tmp_path: Path) -> 
 
 
 def test_a_recording_begins_with_its_session(tmp_path: Path) -> None:
-    with Writer(tmp_path / "m") as writer, pytest.raises(ValueError, match="SessionStart"):
+    with Writer(tmp_path / "m") as writer:
+        with pytest.raises(ValueError, match="SessionStart"):
+            writer.write(packets(0))
+        with pytest.raises(ValueError, match="SessionStart"):
+            writer.write_event("", 0, "{}")
+
+
+def test_an_input_that_cannot_be_written_harms_no_other(tmp_path: Path) -> None:
+    with Writer(tmp_path / "m") as writer:
+        writer.write(SESSION)
+        with pytest.raises(ValueError, match="surrogates"):
+            writer.write(packets(0, stream="\udc80"))
+        with pytest.raises(TypeError, match="cannot be recorded"):
+            writer.write(Mark(STREAM, HostNs(1), MarkKind.NOTE, {"text": object()}))
+        with pytest.raises(ValueError, match="is the most"):
+            writer.write(packets(0, size=20 << 20))
         writer.write(packets(0))
+    reader = Reader(tmp_path / "m")
+    assert flat(reader.inputs()) == flat([SESSION, packets(0)])
+    assert reader.problem is None
+
+
+@pytest.mark.parametrize(
+    "wall_time", ["", "half past ten", "0001-01-01T00:00:00", "9999-12-31T23:59:59-12:00"]
+)
+def test_a_wrong_wall_clock_stops_no_recording(tmp_path: Path, wall_time: str) -> None:
+    session = SessionStart("hipturn", wall_time)
+    write_chunks(tmp_path / "m", [[session, packets(0)]])
+    assert flat(recording.read(tmp_path / "m")) == flat([session, packets(0)])
 
 
 def test_the_file_describes_itself_before_the_first_second_is_over(tmp_path: Path) -> None:

@@ -243,6 +243,24 @@ def rewrite(path: Path, other: Path) -> None:
         writer.finish()  # type: ignore[no-untyped-call]
 
 
+def test_a_chunk_compressed_as_a_stream_is_read(tmp_path: Path) -> None:
+    """As other languages' writers do: the compressed frame does not tell its size."""
+    path = tmp_path / "m"
+    write_chunks(path, [[SESSION, packets(0, count=30)]])
+    everything, _ = read_all(path)
+    whole = path.read_bytes()
+    at = chunk_starts(whole)[0]
+    length = int.from_bytes(whole[at + 1 : at + 9], "little")
+    data_at = at + CHUNK_HEAD + 16
+    stream = zstandard.ZstdCompressor().compressobj()
+    content = zstandard.ZstdDecompressor().decompress(whole[data_at : at + 9 + length])
+    data = stream.compress(content) + stream.flush()
+    assert zstandard.frame_content_size(data) == -1
+    body = whole[at + 9 : data_at - 8] + struct.pack("<Q", len(data)) + data
+    path.write_bytes(whole[:at] + struct.pack("<BQ", 6, len(body)) + body + whole[at + 9 + length :])
+    assert read_all(path)[0] == everything
+
+
 def test_a_file_of_nothing_but_landmarks_is_done_with_quickly(tmp_path: Path) -> None:
     path = tmp_path / "m"
     write_chunks(path, [[SESSION, packets(0)]])

@@ -17,6 +17,8 @@ from hipturn.units import NS_PER_S, RAD_PER_DEG
 EDGE_SHARE = 0.05
 """A movement begins and ends where its speed passes this share of its peak: the usual 5 % rule of
 movement analysis, which for a minimum-jerk movement misses 6 % of its time and 0.2 % of its range."""
+UNDER_WAY_SHARE = 0.2
+"""A movement that has made this share of its range has begun."""
 HOLD_SHARE, HOLD_RAD = 0.05, 2.0 * RAD_PER_DEG
 """A hold is the time within this of the peak, the larger of the two."""
 SPARC_HZ, SPARC_SHARE = 10.0, 0.05
@@ -92,13 +94,17 @@ def figures(excursion: Excursion, *, stream: str, n: int, side: Side | None, rat
     x, t_ns = s * excursion.angle_rad, excursion.t_ns
     speed = s * excursion.rate_radps
     peak = int(x.argmax())
-    fastest_out = int(speed[: peak + 1].argmax())
-    slow = speed[: fastest_out + 1] < EDGE_SHARE * speed[fastest_out]
+    out = speed[: peak + 1]
+    lowest = int(x[: int(out.argmax()) + 1].argmin())
+    base = float(x[lowest])
+    rom = float(x[peak]) - base
+    # Before it is well under way: a pause or a bounce further out is not where it began.
+    under_way = lowest + int((x[lowest:] >= base + UNDER_WAY_SHARE * rom).argmax())
+    slow = out[: under_way + 1] < EDGE_SHARE * float(out.max())
     start = int(np.flatnonzero(slow)[-1]) if slow.any() else 0
     fastest_back = peak + int(speed[peak:].argmin())
     slow = speed[fastest_back:] > EDGE_SHARE * speed[fastest_back]
     end = fastest_back + int(slow.argmax()) if slow.any() else len(x) - 1
-    rom = float(x[peak] - x[: fastest_out + 1].min())
     near = x >= x[peak] - max(HOLD_RAD, HOLD_SHARE * rom)
     before, after = ~near[: peak + 1], ~near[peak:]
     hold_start = int(np.flatnonzero(before)[-1]) + 1 if before.any() else start

@@ -96,8 +96,8 @@ class Container:
     def schema(self, name: str, text: bytes) -> int:
         """Append a JSON schema and return its number."""
         schema = Schema(id=len(self._schemas) + 1, data=text, encoding="jsonschema", name=name)
-        self._schemas.append(schema)
         self._announce(schema)
+        self._schemas.append(schema)
         return schema.id
 
     def channel(self, topic: str, encoding: str, schema: int, metadata: Mapping[str, str]) -> int:
@@ -109,8 +109,8 @@ class Container:
             metadata=dict(metadata),
             schema_id=schema,
         )
-        self._channels.append(channel)
         self._announce(channel)
+        self._channels.append(channel)
         return channel.id
 
     def _announce(self, record: Schema | Channel) -> None:

@@ -22,7 +22,6 @@ FORMAT = "1"
 METADATA = "hipturn"
 """Name of the metadata record that tells what the recording is."""
 
-Kind = TypeVar("Kind")
 Message = SessionStart | LinkUp | LinkDown | Overrun | Mark
 """The inputs that are written as JSON."""
 
@@ -69,7 +68,7 @@ RECORD_HEAD = 9
 MESSAGE_HEAD = record_dtype(0).itemsize - RECORD_HEAD
 """Bytes of a Message record's content before its data."""
 
-
+Kind = TypeVar("Kind")
 hints_of = lru_cache(get_type_hints)
 
 

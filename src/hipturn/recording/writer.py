@@ -31,7 +31,6 @@ MAX_WAITING_BYTES = 64 << 20
 MAX_INPUTS = 2**32
 """The sequence of an MCAP message has 32 bits: 497 days at 100 Hz."""
 
-
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -63,11 +62,11 @@ class WallClock:
 class Writer:
     """One recording being written; the first input must be `SessionStart`.
 
-    `write` and `write_event` buffer in memory; `close_chunk` puts what is buffered on disk and is
-    to be called at least once a second when live. When the disk refuses, `RecordingError` is
-    raised, the file stays readable as it is, and what was taken waits for the next call:
-    nothing is to be written twice. Past `MAX_WAITING_BYTES` new inputs are dropped; the error
-    tells how many, and their numbers stay missing in the file.
+    `write` and `write_event` keep what they are given in memory, uncopied; `close_chunk` puts it on
+    disk and is to be called at least once a second when live. When the disk refuses,
+    `RecordingError` is raised, the file stays readable as it is, and what was taken waits for the
+    next call: nothing is to be written twice. Past `MAX_WAITING_BYTES` new inputs are dropped; the
+    error tells how many, and their numbers stay missing in the file.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -111,8 +110,10 @@ class Writer:
     def write_event(self, stream: str, t_ns: int, line: str) -> None:
         """Take one result, a JSON object in a line; `stream` is "" for one of the whole session.
 
-        `t_ns` is its stream time and becomes the message's publish time.
+        `t_ns` is its stream time and becomes the message's publish time. Raise as `write` does.
         """
+        if self._sequence == 0:
+            raise ValueError("a recording begins with SessionStart, not with a result")
         if self._has_room(1):
             self._take_line(self._channels.events(stream), t_ns, line.encode())
         self._close_full_chunk()

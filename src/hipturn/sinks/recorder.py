@@ -76,8 +76,10 @@ class Recorder:
     def close(self) -> None:
         """Finish the recording and release its file; what the disk refuses now is lost."""
         self._pool.shutdown()
-        with self._writer:
-            pass
+        try:
+            self._writer.close()
+        finally:
+            self._writer.abandon()
 
 
 def file_name(at: datetime, drill: str | None, side: Side | None) -> str:
