@@ -15,21 +15,16 @@ from hipturn.coach import Coach, Prompt
 from hipturn.core.pipeline import CoreParams, Pipeline
 from hipturn.model import (
     FloatArray,
-    Gap,
     HipAngle,
     Input,
     IntArray,
-    Mark,
     Orientation,
     Output,
     Packets,
     RawSamples,
-    Rep,
     Samples,
     SessionStart,
     Side,
-    StreamInfo,
-    Turn,
 )
 from hipturn.session import Heard, Recording, Session
 from hipturn.sources import simulated
@@ -38,14 +33,12 @@ from hipturn.sources.body import (
     Leg,
     Motion,
     Position,
-    Repetition,
-    Rest,
     Script,
     drill_script,
     simulate,
 )
 from hipturn.sources.body.script import TrueRep, lay_out
-from hipturn.units import DEG_PER_RAD, NS_PER_S, RAD_PER_DEG
+from hipturn.units import NS_PER_S
 
 STREAM = simulated.STREAM
 RATE_HZ = 100.0

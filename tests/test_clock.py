@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from builders import assert_same_bits, cuts, joined, one_by_one, split
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from builders import assert_same_bits, cuts, joined, one_by_one, split
 from hipturn.core.clock import Clock, StreamOrigin
 from hipturn.model import Gap, IntArray, RawSamples, Samples, StreamInfo
 from hipturn.units import NS_PER_S
@@ -62,7 +62,8 @@ devices = st.builds(
     jitter=st.lists(st.floats(-1.0, 1.0), min_size=1, max_size=5).map(tuple),
 ) | st.builds(
     Device,
-    rate_hz=st.sampled_from([20.0, 52.0, 100.0, 416.0]),
+    # at these, half a wrap is 100 samples or more, further than anything below goes back or on
+    rate_hz=st.sampled_from([100.0, 416.0]),
     tick_hz=st.sampled_from([1000.0, 32768.0]),
     bits=st.just(16),
     first_tick=st.integers(0, 2**16 - 1),
@@ -118,7 +119,7 @@ def test_no_error_accumulates_over_a_thousand_wraps(bits: int, tick_hz: float) -
 
 
 @few
-@given(devices, received(most_lost=15))
+@given(devices, received(most_lost=80))
 def test_every_lost_sample_is_counted_where_it_was_lost(device: Device, numbers: IntArray) -> None:
     (samples,), gaps = push_all(device, [device.send(numbers)])
     missing = np.diff(numbers, prepend=-1) - 1

@@ -67,6 +67,8 @@ HOLD_NS = 5 * NS_PER_S
 """The gyroscope's bias is averaged over this long: 3 s leave a third more of its noise."""
 OUT_RAD, HOME_RAD = 10.0 * RAD_PER_DEG, 5.0 * RAD_PER_DEG
 """A calibration rotation has gone this far out, and come home that near."""
+LONG_GAP_NS = 3 * NS_PER_S // 10
+"""A gap in the calibration that interpolation cannot bridge: the same as `FusionParams.max_gap_s`."""
 ROTATIONS = 3
 SETTLED_NS = NS_PER_S // 2
 """The calibration ends at rest: the leg has kept still this long after the last rotation."""
@@ -98,7 +100,7 @@ class Coach:
             case LinkDown() if item.stream == self._stream and item.reason != "stopped":
                 return [self._prompt("sensor lost, keep still, I am reconnecting", "lost")]
             case Gap() if item.stream == self._stream and self.phase in (Phase.HOLD, Phase.ROTATIONS):
-                if item.lost > 1:
+                if item.end_ns - item.start_ns > LONG_GAP_NS:
                     self._restart()
                     return [self._prompt("data was lost: again, lie still", "rejected")]
             case Orientation() if item.stream == self._stream:

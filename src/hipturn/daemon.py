@@ -84,7 +84,7 @@ async def measure(
     on_state: Callable[[LinkState, str], None],
     on_trouble: Callable[[str], None],
 ) -> Ended:
-    """Run a session until its target or limit is reached, or until cancelled; the recording is closed either way.
+    """Run a session until its target or limit is reached, or until cancelled; the recording is closed.
 
     `listen` hears inputs, outputs and prompts in order. A recording that cannot be written is told
     through `on_trouble` and does not stop the measurement.

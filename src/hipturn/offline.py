@@ -159,7 +159,7 @@ def _recorded(session: SessionStart) -> dict[str, config.Value]:
 
 
 def _front(reader: Iterable[Input], params: CoreParams, request: Request) -> Iterator[Input | Seen]:
-    """Yield what the back needs: orientation, links and marks, with requested ones in place of recorded ones."""
+    """Yield what the back needs: orientation, links and marks, requested ones in place of recorded ones."""
     front = Front(params.fusion, drivers.decoder)
     for item in reader:
         match item:

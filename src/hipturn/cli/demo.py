@@ -34,8 +34,6 @@ def command(
     stack; a guided calibration and drill are measured, counted and recorded, and the result is
     compared with what the simulated hip really did.
     """
-    import asyncio
-
     from hipturn.cli import live
     from hipturn.errors import HipturnError, UsageError
     from hipturn.model import Side
@@ -43,10 +41,7 @@ def command(
     if device != "hipturn":
         raise UsageError(f"--as {device}: the virtual sensor can be: hipturn")
     options = live.Options(Side(side), reps, recordings, headless or as_json, as_json, seconds)
-    try:
-        ok = asyncio.run(live.demo(options, seed, faults))
-    except KeyboardInterrupt:
-        ok = False
+    ok = live.run(live.demo(options, seed, faults))
     if not ok:
         raise HipturnError(
             f"the demo ended before {reps} repetitions were counted: try it again without --seconds"

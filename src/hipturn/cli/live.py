@@ -1,19 +1,26 @@
 """What the live commands share: a session with a sensor, shown or told, and its result."""
 
+import asyncio
 import contextlib
-from collections.abc import Iterator
+import signal
+import sys
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 from rich.console import Console
 
 from hipturn import config, daemon, lines, offline, places
-from hipturn.model import Rep, Side
+from hipturn.model import Rep, Side, Verdict
 from hipturn.sinks import console
 from hipturn.sinks.live import Display, Quiet
 from hipturn.sources.ble import Backend
-from hipturn.units import DEG_PER_RAD
+from hipturn.units import DEG_PER_RAD, NS_PER_S
+
+Result = TypeVar("Result")
+SPARE_REPS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +33,22 @@ class Options:
     quiet: bool
     as_json: bool
     limit_s: float | None
+
+
+def run(session: Coroutine[Any, Any, Result]) -> Result | None:
+    """Run a session; Ctrl-C and SIGTERM end it cleanly, with its recording closed, and return None."""
+
+    async def until_told_to_stop() -> Result:
+        task = asyncio.current_task()
+        if task is not None and sys.platform != "win32":
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await session
+
+    try:
+        return asyncio.run(until_told_to_stop())
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        _tell("stopped; the recording is closed")
+        return None
 
 
 def _tell(text: str) -> None:
@@ -84,7 +107,9 @@ async def with_virtual(
     from hipturn.sources import bleak_bumble, virtual
 
     _tell("starting the virtual sensor: a simulated leg, in its own process")
-    args = ["--seed", str(seed), "--reps", str(reps), "--side", options.side.value]
+    # where something goes wrong, some repetitions are void: the person does a few more
+    done = reps + (SPARE_REPS if faults else 0)
+    args = ["--seed", str(seed), "--reps", str(done), "--side", options.side.value]
     if faults:
         args += ["--faults", faults]
     async with virtual.spawned(args) as sensor:
@@ -96,7 +121,7 @@ async def with_virtual(
 async def demo(options: Options, seed: int, faults: str) -> bool:
     """Run the demo and compare with the truth; return whether all repetitions were counted."""
     ended, result = await with_virtual(options, seed, faults, options.reps)
-    errors = _errors(result.reps, options, seed)
+    errors = _errors(result.reps, options, seed, options.reps + (SPARE_REPS if faults else 0))
     if options.as_json:
         click.echo(lines.dumps(errors))
     else:
@@ -105,14 +130,15 @@ async def demo(options: Options, seed: int, faults: str) -> bool:
     return ended.finished
 
 
-def _errors(reps: list[Rep], options: Options, seed: int) -> dict[str, object]:
+def _errors(reps: list[Rep], options: Options, seed: int, done: int) -> dict[str, object]:
     """Return how the counted repetitions differ from what the simulated hip really did."""
     from hipturn.sources import body
 
     truth = body.simulate(
-        body.Leg.random(seed, side=options.side), body.drill_script(options.reps, seed), 100.0, seed
+        body.Leg.random(seed, side=options.side), body.drill_script(done, seed), 100.0, seed
     ).reps
-    pairs = list(zip(reps, truth))
+    sound = [rep for rep in reps if rep.verdict is not Verdict.VOID]
+    pairs = [(rep, min(truth, key=lambda true: abs(true.peak_s - rep.peak_ns / NS_PER_S))) for rep in sound]
     rom = [abs(rep.rom_rad - true.rom_rad) * DEG_PER_RAD for rep, true in pairs]
     peak = [abs(rep.peak_rad - true.peak_rad) * DEG_PER_RAD for rep, true in pairs]
     return {

@@ -106,7 +106,10 @@ def write_angles(path: Path, result: "Analysis") -> None:
                     (block.off_axis_rad * DEG_PER_RAD).tolist(),
                     block.trusted.astype(int).tolist(),
                 )
-                out.writelines("%.4f,%.4f,%.3f,%.4f,%d\n" % row for row in zip(*columns, strict=True))
+                out.writelines(
+                    f"{t:.4f},{angle:.4f},{rate:.3f},{off_axis:.4f},{trusted}\n"
+                    for t, angle, rate, off_axis, trusted in zip(*columns)
+                )
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)

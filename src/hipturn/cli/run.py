@@ -23,20 +23,15 @@ def command(
 
     The connection is made again whenever it is lost; the recording is closed properly at the end.
     """
-    import asyncio
-
     from hipturn.cli import live
     from hipturn.errors import UsageError
     from hipturn.model import Side
 
     options = live.Options(Side(side), reps, recordings, headless or as_json, as_json, None)
     virtual, _, device = (sensor or "").partition(":")
-    try:
-        if virtual == "virtual":
-            if device not in ("", "hipturn"):
-                raise UsageError(f"--sensor {sensor}: the virtual sensor can be: hipturn")
-            asyncio.run(live.with_virtual(options, seed=1, faults="", reps=reps or 20))
-        else:
-            asyncio.run(live.real(options, sensor))
-    except KeyboardInterrupt:
-        click.echo("hipturn: stopped, the recording is closed", err=True)
+    if virtual != "virtual":
+        live.run(live.real(options, sensor))
+    elif device in ("", "hipturn"):
+        live.run(live.with_virtual(options, seed=1, faults="", reps=reps or 20))
+    else:
+        raise UsageError(f"--sensor {sensor}: the virtual sensor can be: hipturn")

@@ -82,7 +82,7 @@ def longest_run(mask: BoolArray) -> tuple[int, int]:
 
 
 def principal_axis(rotations: FloatArray) -> tuple[FloatArray, float]:
-    """Return the axis, shape (3,), that rotation vectors of shape (n, 3) share, and its share of them, 0 to 1."""
+    """Return the axis, shape (3,), common to rotation vectors of shape (n, 3), and its share of them."""
     values, vectors = np.linalg.eigh(rotations.T @ rotations)
     total = float(values.sum())
     axis: FloatArray = vectors[:, 2]
@@ -115,14 +115,15 @@ def functional(
     swing = quaternion.dot(relative, axis)
     if float(np.abs(swing).max()) < MIN_SWING_RAD:
         raise CalibrationRefused(
-            f"the rotations reached only {np.abs(swing).max() * DEG_PER_RAD:.0f}°: turn further, 20° is good, and repeat"
+            f"the rotations reached only {np.abs(swing).max() * DEG_PER_RAD:.0f}°: "
+            "turn further, 20° is good, and repeat"
         )
     spread = _spread(relative, swing, axis, 1.0)
     quality = grade(share, spread)
     if quality == "poor":
         raise CalibrationRefused(
-            f"the rotations differ by {spread * DEG_PER_RAD:.0f}° and {share:.0%} of the movement was about one axis: "
-            "keep the knee still and repeat"
+            f"the rotations differ by {spread * DEG_PER_RAD:.0f}° and {share:.0%} of the movement "
+            "was about one axis: keep the knee still and repeat"
         )
     direction, sign = _direction(axis, outward_normal_sensor, side_sign(side) * swing)
     return _record(
@@ -143,9 +144,9 @@ def functional(
 def auto(block: Orientation, *, outward_normal_sensor: Vector | None, side: Side | None) -> Calibration:
     """Return a calibration estimated from a whole recording: its longest rest and its dominant rotation.
 
-    For recordings that carry none. One without rest is calibrated from its slowest moment. The direction of the axis is the case normal's where that is known
-    and else assumed so that the larger excursions from rest are internal (positive).
-    Raises `InputError` if the recording is too short or shows no rotation.
+    For recordings that carry none. One without rest is calibrated from its slowest moment. The direction
+    of the axis is the case normal's where that is known and else assumed so that the larger excursions
+    from rest are internal (positive). Raises `InputError` if the recording is too short or shows no rotation.
     """
     rate = angular_rate(block)
     if len(rate) < 2 or int(block.t_ns[-1] - block.t_ns[0]) < 2 * NS_PER_S:
@@ -193,7 +194,7 @@ def auto(block: Orientation, *, outward_normal_sensor: Vector | None, side: Side
 
 
 def _spread(relative: FloatArray, swing: FloatArray, axis: FloatArray, quantile: float) -> float:
-    """Return the angle, rad, between the axis of single rotations and the common one, at a quantile of them."""
+    """Return the angle, rad, between single rotations' axes and the common one, at a quantile of them."""
     far = np.abs(swing) > 0.5 * np.abs(swing).max()
     edges = np.flatnonzero(np.diff(np.concatenate(([False], far, [False])).astype(np.int8)))
     angles = []

@@ -17,6 +17,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from hipturn.core import quaternion
+from hipturn.errors import UsageError
 from hipturn.model import BoolArray, FloatArray, IntArray, Samples, StreamInfo
 from hipturn.units import NS_PER_S
 
@@ -65,7 +66,9 @@ class VqfStepper:
 
     def run(self, acc_mps2: FloatArray, gyr_radps: FloatArray) -> FloatArray:
         """See `Stepper.run`."""
-        out = self._vqf.updateBatch(np.ascontiguousarray(gyr_radps), np.ascontiguousarray(acc_mps2))
+        # VQF takes nothing but contiguous float64
+        gyr, acc = (np.ascontiguousarray(values, np.float64) for values in (gyr_radps, acc_mps2))
+        out = self._vqf.updateBatch(gyr, acc)
         q: FloatArray = out["quat6D"]
         return q
 
@@ -75,10 +78,13 @@ class VqfStepper:
 
     def set_bias(self, gyr_bias_radps: FloatArray) -> None:
         """Hand over the mean of a still hold."""
-        self._vqf.setBiasEstimate(np.ascontiguousarray(gyr_bias_radps), BIAS_SIGMA_RADPS)
+        self._vqf.setBiasEstimate(np.ascontiguousarray(gyr_bias_radps, np.float64), BIAS_SIGMA_RADPS)
 
 
 Step = Callable[[FloatArray, FloatArray, FloatArray], FloatArray]
+
+LEVEL = (1.0, 0.0, 0.0, 0.0)
+"""Said until an accelerometer that sends zeros at first has shown which way is up."""
 
 
 class AhrsStepper:
@@ -97,14 +103,13 @@ class AhrsStepper:
     def run(self, acc_mps2: FloatArray, gyr_radps: FloatArray) -> FloatArray:
         """See `Stepper.run`."""
         out = np.empty((len(acc_mps2), 4))
+        force = np.asarray(acc_mps2, np.float64)
         rate = gyr_radps - self._bias_radps + 1e-12
         for i in range(len(out)):
-            acc = acc_mps2[i]
-            if self._q is None:
-                self._q = tilt(acc)
-            elif acc.any():
-                self._q = self._step(self._q, rate[i], acc)
-            out[i] = self._q
+            acc = force[i]
+            if acc.any():
+                self._q = tilt(acc) if self._q is None else self._step(self._q, rate[i], acc)
+            out[i] = LEVEL if self._q is None else self._q
         return out
 
     def bias(self) -> FloatArray:
@@ -175,10 +180,16 @@ class Fusion:
         self._params = params
         self._rate_hz = info.rate_hz
         self._device = params.filter == "device" or not info.has_imu
+        if self._device and not info.has_quaternion:
+            raise UsageError(
+                "fusion.filter device needs a sensor that sends its orientation, which this one does not: "
+                "choose vqf"
+            )
         self._stepper = None if self._device else self._new_stepper()
         self._max_lost = round(params.max_gap_s * info.rate_hz)
         self._settle_ns = round(params.settle_s * NS_PER_S)
         self._last_acc = self._last_gyr = np.zeros(3)
+        self._fed = False
         self._trusted_from_ns = trusted_from_ns
 
     @property
@@ -200,9 +211,9 @@ class Fusion:
         if self._stepper is None:
             if samples.q_earth_from_sensor is None:
                 raise ValueError("a stream without IMU needs a quaternion")
-            q = samples.q_earth_from_sensor
+            q = np.asarray(samples.q_earth_from_sensor, np.float64)
             norm = np.sqrt((q * q).sum(axis=1, keepdims=True))
-            return np.asarray(q / norm), np.ones(len(q), dtype=np.bool_)
+            return q / norm, np.ones(len(q), dtype=np.bool_)
         if samples.acc_mps2 is None or samples.gyr_radps is None:
             raise ValueError("a stream with IMU needs acceleration and rate")
         acc, gyr, t_ns = samples.acc_mps2, samples.gyr_radps, samples.t_ns
@@ -232,16 +243,21 @@ class Fusion:
 
     def _run(self, stepper: Stepper, acc: FloatArray, gyr: FloatArray, lost_before: IntArray) -> FloatArray:
         """Run the filter over samples of which the bridgeable lost ones are interpolated."""
-        lossy = lost_before.any()
-        holes = np.flatnonzero((lost_before > 0) & (lost_before <= self._max_lost)) if lossy else ()
-        if len(holes) == 0:
+        holes: list[int] = []
+        if lost_before.any():
+            bridgeable = (lost_before > 0) & (lost_before <= self._max_lost)
+            # a new link's filter has nothing to bridge from
+            bridgeable[0] &= self._fed
+            holes = np.flatnonzero(bridgeable).tolist()
+        self._fed = True
+        if not holes:
             q = stepper.run(acc, gyr)
         else:
             full_acc: list[FloatArray] = []
             full_gyr: list[FloatArray] = []
             real: list[BoolArray] = []
             start = 0
-            for i in map(int, holes):
+            for i in holes:
                 lost = int(lost_before[i])
                 acc0, gyr0 = (acc[i - 1], gyr[i - 1]) if i else (self._last_acc, self._last_gyr)
                 share = (np.arange(1, lost + 1) / (lost + 1))[:, None]

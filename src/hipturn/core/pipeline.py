@@ -14,7 +14,7 @@ from hipturn.core import calibration as calibrations
 from hipturn.core.angle import AngleMeter
 from hipturn.core.clock import Clock, StreamOrigin
 from hipturn.core.fusion import Fusion, FusionParams
-from hipturn.core.reps import DetectParams, Detector, Excursion, Turned
+from hipturn.core.reps import Detector, DetectParams, Excursion, Turned
 from hipturn.core.verdict import Standard, figures, held, judge
 from hipturn.model import (
     BadPackets,
@@ -33,7 +33,6 @@ from hipturn.model import (
     Overrun,
     Packets,
     RawSamples,
-    Rep,
     Side,
     StreamInfo,
     StreamNs,
@@ -156,7 +155,7 @@ class _Leg:
     meter: AngleMeter | None = None
     counting: bool = True
     reps: int = 0
-    t_ns: StreamNs = StreamNs(0)
+    t_ns: int = 0
 
 
 class Back:
@@ -177,7 +176,7 @@ class Back:
                 return self._mark(item, self._legs[item.stream])
             case Orientation():
                 leg = self._legs[item.stream]
-                leg.t_ns = StreamNs(int(item.t_ns[-1]))
+                leg.t_ns = int(item.t_ns[-1])
                 return [item, *(self._measure(item, leg, leg.meter) if leg.meter else ())]
             case Gap() | BadPackets():
                 return [item]
@@ -208,7 +207,7 @@ class Back:
                 return [
                     Calibrated(
                         mark.stream,
-                        leg.t_ns,
+                        StreamNs(leg.t_ns),
                         calibration,
                         leg.meter.observability,
                         leg.meter.axis_elevation_rad,

@@ -98,7 +98,7 @@ HOME_SHARE = 0.35
 WINDUP_RATIO = 2.0
 """A first movement followed straight through neutral by one this much larger was its wind-up."""
 DOUBTFUL_SHARE = 0.5
-"""A repetition smaller than this share of the usual one is only believed once it did not turn into a wind-up."""
+"""A repetition below this share of the usual one is only believed once it did not turn into a wind-up."""
 DOUBTFUL_PATIENCE = 0.5
 """Share of `max_hold_s` such a small one may last: shallow and long is a shift of pose."""
 CREEP = 0.5

@@ -139,7 +139,7 @@ def figures(excursion: Excursion, *, stream: str, n: int, side: Side | None, rat
 
 
 def held(excursion: Excursion, rep: Rep) -> Hold | None:
-    """Return the hold at the peak if it lasted `MIN_HOLD_S`: an end range that was kept, as a test asks for."""
+    """Return the hold at the peak if it lasted `MIN_HOLD_S`: an end range that was kept, as in a test."""
     if rep.hold_s < MIN_HOLD_S:
         return None
     t_ns = excursion.t_ns

@@ -27,8 +27,14 @@ class Advertisement:
 class Link(Protocol):
     """The few GATT calls a driver may make; every one has a time limit and raises `LinkError`."""
 
-    async def read(self, uuid: str) -> bytes: ...
-    async def write(self, uuid: str, data: bytes, *, response: bool = True) -> None: ...
+    async def read(self, uuid: str) -> bytes:
+        """Return a characteristic's value."""
+        ...
+
+    async def write(self, uuid: str, data: bytes, *, response: bool = True) -> None:
+        """Write a characteristic."""
+        ...
+
     async def subscribe(self, uuid: str) -> None:
         """Deliver this characteristic's notifications as the stream's packets."""
         ...
@@ -42,13 +48,21 @@ class Driver(Protocol):
     trust: str
     """The evidence its byte layout rests on."""
 
-    def matches(self, seen: Advertisement) -> bool: ...
+    def matches(self, seen: Advertisement) -> bool:
+        """Return whether this driver knows the device."""
+        ...
+
     def decode(self, packets: Packets, info: StreamInfo) -> RawSamples:
         """Turn packets into samples; whatever cannot be read is counted, never raised."""
         ...
 
-    async def start(self, link: Link) -> StreamInfo: ...
-    async def stop(self, link: Link) -> None: ...
+    async def start(self, link: Link) -> StreamInfo:
+        """Make the sensor stream; return what was agreed."""
+        ...
+
+    async def stop(self, link: Link) -> None:
+        """Leave the sensor idle."""
+        ...
 
 
 _BUILT_IN: dict[str, str] = {

@@ -5,10 +5,11 @@ int64 device tick in nanoseconds. Columns: tick, acc (3, m/s²), gyr (3, rad/s) 
 an IMU, then q_earth_from_sensor (4) where it has a quaternion. A row with NaN is a missing sample.
 """
 
+import numpy as np
+
 from hipturn.drivers import Advertisement, Link
 from hipturn.errors import LinkError
 from hipturn.model import FloatArray, IntArray, Packets, RawSamples, StreamInfo
-import numpy as np
 
 
 def columns(info: StreamInfo) -> int:

@@ -73,8 +73,9 @@ def _calibration(event: Line) -> str:
     observed = "" if event["observability"] >= 0.5 else "  heading-dependent: not comparable between days"
     assumed = "; which way is internal is assumed" if event["sign"] == "assumed" else ""
     return (
-        f"calibration: {event['grade']} ({event['source']}), {event['axis_share']:.0%} of the rotation about one "
-        f"axis, elevation {event['axis_elevation_deg']:+.1f}°, {event['zero']} zero{assumed}{observed}"
+        f"calibration: {event['grade']} ({event['source']}), {event['axis_share']:.0%} of the rotation "
+        f"about one axis, elevation {event['axis_elevation_deg']:+.1f}°, {event['zero']} zero"
+        f"{assumed}{observed}"
     )
 
 

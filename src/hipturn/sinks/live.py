@@ -48,7 +48,6 @@ class Display:
     """A live display in the terminal, redrawn at screen rate however fast samples come."""
 
     def __init__(self, console: Console, target: int) -> None:
-        self._live = Live(console=console, refresh_per_second=15, get_renderable=self._draw)
         self._target = target
         self._state, self._detail = "searching", ""
         self._say = ""
@@ -56,6 +55,7 @@ class Display:
         self._most_deg = 0.0
         self._trusted = True
         self._reps: list[dict[str, Any]] = []
+        self._live = Live(console=console, refresh_per_second=15, get_renderable=self._draw)
 
     def __enter__(self) -> "Display":
         self._live.__enter__()
