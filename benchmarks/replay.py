@@ -4,6 +4,7 @@ Run: ``make bench`` or ``python benchmarks/replay.py``. Both in one process and 
 start-up and imports are left out, reading the file is not.
 """
 
+import itertools
 import tempfile
 import time
 from collections.abc import Callable
@@ -13,7 +14,7 @@ import numpy as np
 from vqf import VQF
 
 from hipturn import offline, recording
-from hipturn.coach import Coach
+from hipturn.coach import Coach, Phase
 from hipturn.config import core_params, defaults
 from hipturn.model import SessionStart, Side
 from hipturn.session import Session
@@ -35,16 +36,16 @@ def best_s(action: Callable[[], object]) -> float:
 
 
 def record(path: Path, motion: body.Motion, n: int) -> None:
-    """Record a live session of n samples, guided and calibrated, chunk after chunk."""
+    """Record n samples of a guided session: measured live until it is calibrated, then only written."""
+    coach = Coach(simulated.STREAM, Side.RIGHT, 0)
     with recording.Writer(path) as writer:
-        session = Session(
-            core_params(defaults()), Coach(simulated.STREAM, Side.RIGHT, 0), writer, lambda _: None
-        )
+        session = Session(core_params(defaults()), coach, writer, lambda _: None)
         session.push(SessionStart("benchmark", "2026-01-01T12:00:00+00:00", settings=defaults()))
-        for i, item in enumerate(simulated.inputs(motion)):
-            if i > n:
-                break
-            session.push(item)
+        for i, item in enumerate(itertools.islice(simulated.inputs(motion), n)):
+            if coach.phase is Phase.DRILL:
+                writer.write(item)
+            else:
+                session.push(item)
             if i % int(RATE_HZ) == 0:
                 writer.close_chunk()
 

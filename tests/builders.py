@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from hipturn import drivers
 from hipturn.coach import Coach, Prompt
+from hipturn.core.fusion import Fusion, FusionParams
 from hipturn.core.pipeline import CoreParams, Pipeline
 from hipturn.model import (
     FloatArray,
@@ -41,6 +42,8 @@ from hipturn.sources.body.script import TrueRep, lay_out
 from hipturn.units import NS_PER_S
 
 STREAM = simulated.STREAM
+HOLD_S = 5.5
+"""Part of a script's still hold of 6 s that is surely still."""
 RATE_HZ = 100.0
 TILTED: tuple[Position, ...] = ("prone", "seated", "seated-floor", "side-lying")
 """Positions in which gravity shows the rotation."""
@@ -61,7 +64,7 @@ def _arrays(block: object) -> dict[str, Any]:
 def split(block: Block, cuts: Iterable[int]) -> list[Block]:
     """Return the block cut before the given rows."""
     arrays = _arrays(block)
-    rows = len(next(iter(arrays.values())))
+    rows: int = len(next(iter(arrays.values())))
     edges = sorted({0, rows, *(cut for cut in cuts if 0 < cut < rows)})
     return [
         dataclasses.replace(block, **{name: values[a:b] for name, values in arrays.items()})
@@ -134,6 +137,21 @@ def course(*elements: Element, rate_hz: float = RATE_HZ) -> tuple[HipAngle, list
 
 
 # --- inputs of a simulated leg ------------------------------------------------------------------
+
+
+def fused(motion: Motion) -> Orientation:
+    """Return what the default filter makes of a motion; the bias of its hold is given to it after 5.5 s."""
+    rows = len(motion.t_s)
+    t_ns = np.rint(motion.t_s * NS_PER_S).astype(np.int64)
+    none = np.zeros(rows, np.int64)
+    hold = round(HOLD_S * motion.rate_hz)
+    fusion = Fusion(simulated.info(motion), FusionParams())
+    samples = Samples(t_ns, none, motion.acc_mps2, motion.gyr_radps, None)
+    q: list[FloatArray] = []
+    for part in split(samples, [hold]):
+        q.append(fusion.push(part)[0])
+        fusion.set_bias(motion.gyr_radps[:hold].mean(axis=0))
+    return Orientation(STREAM, t_ns, np.concatenate(q), motion.gyr_radps, none, np.ones(rows, np.bool_))
 
 
 @functools.cache

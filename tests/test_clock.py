@@ -12,8 +12,8 @@ from hipturn.core.clock import Clock, StreamOrigin
 from hipturn.model import Gap, IntArray, RawSamples, Samples, StreamInfo
 from hipturn.units import NS_PER_S
 
-JITTER = 0.2
-"""How far, in periods, a device's sampling may be from even."""
+JITTER = 0.15
+"""How far, in periods, a device's sampling may be from even; its ticks are rounded on top of that."""
 few = settings(max_examples=40, deadline=None)
 
 
@@ -55,7 +55,7 @@ def numbers_of(samples: Samples) -> list[int]:
 
 devices = st.builds(
     Device,
-    rate_hz=st.sampled_from([20.0, 52.0, 100.0, 416.0]),
+    rate_hz=st.sampled_from([20.0, 52.0, 100.0]),
     tick_hz=st.sampled_from([1000.0, 32768.0, 1e6]),
     bits=st.sampled_from([0, 32]),
     first_tick=st.sampled_from([0, 12345, 2**32 - 3, 2**32 - 2_000_000]),
@@ -64,7 +64,7 @@ devices = st.builds(
     Device,
     # at these, half a wrap is 100 samples or more, further than anything below goes back or on
     rate_hz=st.sampled_from([100.0, 416.0]),
-    tick_hz=st.sampled_from([1000.0, 32768.0]),
+    tick_hz=st.just(32768.0),
     bits=st.just(16),
     first_tick=st.integers(0, 2**16 - 1),
     jitter=st.lists(st.floats(-1.0, 1.0), min_size=1, max_size=5).map(tuple),

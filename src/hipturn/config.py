@@ -16,7 +16,7 @@ from hipturn.core.fusion import FILTERS, FilterName, FusionParams
 from hipturn.core.pipeline import CoreParams
 from hipturn.core.reps import DetectParams
 from hipturn.core.verdict import Standard
-from hipturn.errors import UsageError
+from hipturn.errors import InputError, UsageError
 from hipturn.units import RAD_PER_DEG
 
 Value = float | str
@@ -44,7 +44,7 @@ class Setting:
             raise UsageError(f"{where}: {self.key} must be one of {', '.join(self.choices)}, not {given!r}")
         try:
             number = float(cast(str, given)) if not isinstance(given, bool) else math.nan
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not self.least <= number <= self.most:
             limits = (
@@ -148,6 +148,20 @@ def _known(key: str, where: str) -> Setting:
     raise UsageError(f"{where}: no setting is called {key!r}: {hint}")
 
 
+def effective(path: Path, recorded: Mapping[str, object], given: Settings) -> dict[str, Value]:
+    """Return every setting for a recording: built-in, of the settings file, its own, then what was given.
+
+    Of the recorded ones only those that this version still knows: the others cannot change a result now.
+    """
+    chosen, _ = load(path)
+    known = {key: value for key, value in recorded.items() if key in SETTINGS and key not in given}
+    try:
+        own = parse(known, "recorded settings")
+    except UsageError as error:
+        raise InputError(f"{error}: override it with --set") from error
+    return {**defaults(), **chosen, **own, **given}
+
+
 def load(path: Path) -> tuple[dict[str, Value], str]:
     """Return the settings of the file, none if there is no file, and its name."""
     return (read(path) if path.exists() else {}), str(path)
@@ -157,7 +171,7 @@ def read(path: Path) -> dict[str, Value]:
     """Return the settings of a TOML file; tables become dotted keys."""
     try:
         tree = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path}: the settings cannot be read ({error}): mend or remove the file") from error
     flat: dict[str, object] = {}
     for table, values in tree.items():

@@ -32,6 +32,7 @@ from hipturn.model import (
     StreamInfo,
 )
 from hipturn.recording import Reader
+from hipturn.sources.vetted import vetted
 from hipturn.units import NS_PER_S
 
 AUTO = "auto"
@@ -119,14 +120,14 @@ def analyse(
     """
     begun = time.perf_counter()
     reader = Reader(path)
-    chosen, _ = config.load(places.config_file())
-    settings = {**config.defaults(), **chosen, **_recorded(reader.session), **request.settings}
+    settings = config.effective(places.config_file(), reader.session.settings, request.settings)
     params = config.core_params(settings)
     if request.reference is not None:
         params = _with_reference(params, request)
     result: Analysis | None = None
     back = Back(params)
-    for item in _calibrated(_front(pace(reader.inputs()), params, request), request, path):
+    inputs = pace(vetted(reader.inputs(), path.name))
+    for item in _calibrated(_front(inputs, params, request, path), request, path):
         if isinstance(item, LinkUp) and result is None:
             result = Analysis(reader.session, item.info, settings)
         if result is None:
@@ -153,16 +154,18 @@ def analyse(
     return result
 
 
-def _recorded(session: SessionStart) -> dict[str, config.Value]:
-    """Return the recorded settings that this version still knows: the others cannot change a result now."""
-    return config.parse({k: v for k, v in session.settings.items() if k in config.SETTINGS}, "recording")
-
-
-def _front(reader: Iterable[Input], params: CoreParams, request: Request) -> Iterator[Input | Seen]:
+def _front(
+    inputs: Iterable[Input], params: CoreParams, request: Request, path: Path
+) -> Iterator[Input | Seen]:
     """Yield what the back needs: orientation, links and marks, requested ones in place of recorded ones."""
     front = Front(params.fusion, drivers.decoder)
-    for item in reader:
+    for item in inputs:
         match item:
+            case LinkUp() if params.fusion.filter == "device" and not item.info.has_quaternion:
+                raise UsageError(
+                    f"fusion.filter=device: the sensor of {path.name} sent no orientation of its own: "
+                    "choose another filter, such as vqf"
+                )
             case Mark(kind=MarkKind.CALIBRATION) if request.calibration is not None:
                 continue
             case Mark(kind=MarkKind.SIDE) if request.side is not None:

@@ -18,7 +18,10 @@ def command(show_defaults: bool, as_json: bool, path: Path | None) -> None:
     import json
 
     from hipturn import config, places
+    from hipturn.errors import UsageError
 
+    if path is not None and not path.exists():
+        raise UsageError(f"--file {path}: there is no such file")
     given, source = config.load(path or places.config_file())
     rows = [
         {

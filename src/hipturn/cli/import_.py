@@ -68,12 +68,13 @@ def command(
     from typing import Any, cast
 
     from hipturn import recording
+    from hipturn.cli import output as outputs
     from hipturn.model import Side
-    from hipturn.sources.importers import csv
+    from hipturn.sources.importers import cells, csv
 
     delimiter = delimiter.replace("\\t", "\t")
-    if len(delimiter) != 1:
-        raise UsageError(f"--delimiter must be one character, not {delimiter!r}")
+    if len(delimiter) != 1 or delimiter in '"\r\n':
+        raise UsageError(f"--delimiter must be one character, such as ; or , or \\t, not {delimiter!r}")
     layout = csv.Layout(
         acc=cast(Any, names(3, acc, "--acc")),
         gyr=cast(Any, names(3, gyr, "--gyr")),
@@ -85,10 +86,14 @@ def command(
         time=time_column,
         time_unit=time_unit,
         rate_hz=rate,
-        delimiter=delimiter,
-        decimal=decimal,
-        skip_rows=skip_rows,
+        form=cells.Form(delimiter, decimal, skip_rows),
     )
-    inputs = csv.inputs(file, layout, Side(side) if side else None)
-    recording.write(output, inputs)
-    click.echo(f"{output}: written; next: hipturn replay {output} --calibration auto")
+    outputs.check(output, "-o", file)
+    table = csv.read(file, layout)
+    recording.write(output, csv.stream(file, layout, table, Side(side) if side else None))
+    gaps, missing = table.gaps
+    told = [f"{len(table.t_ns)} rows at {table.rate_hz:g} Hz"]
+    told += [f"{gaps} gaps with {missing} samples missing"] if gaps else []
+    told += [f"{table.damaged} rows damaged"] if table.damaged else []
+    told += [f"{table.late} rows late or twice, which are left out"] if table.late else []
+    click.echo(f"{output}: {', '.join(told)}; next: hipturn replay {output} --calibration auto")

@@ -1,7 +1,9 @@
 """The ``hipturn`` command: finds the sub-command, loads nothing else."""
 
+import os
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any
 
 import click
@@ -41,16 +43,45 @@ class _Lazy(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; errors we raise on purpose become one line on stderr and the exit status."""
+        """Run the command; whatever goes wrong becomes one line on stderr and the exit status."""
+        if isinstance(sys.stdout, TextIOWrapper):
+            # a terminal or pipe that knows no ° or →
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
-        except HipturnError as error:
-            print(f"hipturn: {' '.join(str(error).split())}", file=sys.stderr)  # noqa: T201
-            sys.exit(2 if isinstance(error, UsageError) else 1)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
         except BrokenPipeError:
             # the reader of our output has seen enough (`hipturn replay … | head`)
             sys.stderr.close()
             sys.exit(1)
+        except Exception as error:
+            if os.environ.get("HIPTURN_DEBUG"):
+                raise
+            cause = _innermost(error)
+            print(f"hipturn: {' '.join(_explained(cause).split())}", file=sys.stderr)  # noqa: T201
+            sys.exit(2 if isinstance(cause, UsageError) else 1)
+
+
+def _innermost(error: Exception) -> Exception:
+    """Return the one error in a group of tasks that made the others stop."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
+def _explained(error: Exception) -> str:
+    match error:
+        case HipturnError():
+            return str(error)
+        case OSError(strerror=str(what)):
+            where = f"{error.filename}: " if error.filename else ""
+            return f"{where}{what}: the system refused it, HIPTURN_DEBUG=1 shows where"
+        case _:
+            return (
+                f"a mistake in hipturn ({type(error).__name__}: {error}): please report what "
+                "HIPTURN_DEBUG=1 shows with the same command"
+            )
 
 
 @click.group(

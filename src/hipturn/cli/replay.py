@@ -1,11 +1,13 @@
 """``hipturn replay``: a recording through the measurement again."""
 
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from hipturn.lines import Line
     from hipturn.model import Calibration, Output
     from hipturn.offline import Analysis
 
@@ -30,7 +32,7 @@ Example: hipturn replay session.mcap
 @click.option(
     "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Override a setting; repeatable."
 )
-@click.option("--speed", type=click.FloatRange(0.0, min_open=True), help="Pace: 1 is real time.")
+@click.option("--speed", type=click.FloatRange(0.001, 1e6), help="Pace: 1 is real time.")
 @click.option("--diff", is_flag=True, help="Compare with what the live session announced.")
 def command(
     file: Path,
@@ -45,8 +47,11 @@ def command(
 ) -> None:
     """Run a recording through the measurement again, with any setting changed."""
     from hipturn import config, lines, offline
+    from hipturn.cli import output
     from hipturn.model import Side
 
+    if angles is not None:
+        output.check(angles, "--angles", file, *(Path(text) for text in (calibration, reference) if text))
     request = offline.Request(
         settings=dict(config.parse_assignment(text) for text in assignments),
         calibration=_calibration(calibration),
@@ -62,17 +67,18 @@ def command(
     head, events, tail = result.lines(file.name)
     if angles is not None:
         write_angles(angles, result)
+    differences = compared(file, events) if diff else []
     if as_json:
-        for line in [head, *events, tail]:
+        for line in [head, *events, *differences, tail]:
             click.echo(lines.dumps(line))
     else:
         from hipturn.sinks import console
 
         console.print_results(head, events, tail)
+        if differences:
+            _print_diff(differences)
     if result.problem:
         click.echo(f"hipturn: {file.name}: {result.problem}", err=True)
-    if diff:
-        _print_diff(file, events)
 
 
 def _echo(output: "Output") -> None:
@@ -91,55 +97,71 @@ def _calibration(text: str | None) -> "Calibration | str | None":
 
 def write_angles(path: Path, result: "Analysis") -> None:
     """Write one row a sample: t_s,angle_deg,rate_dps,off_axis_deg,trusted; whole or not at all."""
-    from hipturn.errors import InputError
+    from hipturn.cli.output import replacing
     from hipturn.units import DEG_PER_RAD, NS_PER_S
 
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("w", encoding="ascii", newline="") as out:
-            out.write("t_s,angle_deg,rate_dps,off_axis_deg,trusted\n")
-            for block in result.angles:
-                columns = (
-                    (block.t_ns / NS_PER_S).tolist(),
-                    (block.angle_rad * DEG_PER_RAD).tolist(),
-                    (block.rate_radps * DEG_PER_RAD).tolist(),
-                    (block.off_axis_rad * DEG_PER_RAD).tolist(),
-                    block.trusted.astype(int).tolist(),
-                )
-                out.writelines(
-                    f"{t:.4f},{angle:.4f},{rate:.3f},{off_axis:.4f},{trusted}\n"
-                    for t, angle, rate, off_axis, trusted in zip(*columns)
-                )
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror or error}): choose another place"
-        ) from error
+    with replacing(path) as out:
+        out.write("t_s,angle_deg,rate_dps,off_axis_deg,trusted\n")
+        for block in result.angles:
+            columns = (
+                (block.t_ns / NS_PER_S).tolist(),
+                (block.angle_rad * DEG_PER_RAD).tolist(),
+                (block.rate_radps * DEG_PER_RAD).tolist(),
+                (block.off_axis_rad * DEG_PER_RAD).tolist(),
+                block.trusted.astype(int).tolist(),
+            )
+            out.writelines(
+                f"{t:.4f},{angle:.4f},{rate:.3f},{off_axis:.4f},{trusted}\n"
+                for t, angle, rate, off_axis, trusted in zip(*columns)
+            )
 
 
-def _print_diff(file: Path, events: "list[dict[str, object]]") -> None:
-    """Print what the live session announced otherwise."""
+def compared(file: Path, events: "list[Line]") -> "list[Line]":
+    """Return a line for each result that is not as the live session announced it, and their count."""
+    from hipturn.lines import VERSION
     from hipturn.recording import Reader
 
     kinds = ("rep", "hold", "gap", "calibration")
     announced = [event for event in Reader(file).events() if event.get("type") in kinds]
-    now = [event for event in events if event.get("type") in kinds]
-    if not announced:
+    found: list[Line] = []
+    for kind in kinds:
+        before = [event for event in announced if event["type"] == kind]
+        after = [event for event in events if event["type"] == kind]
+        for n, (live, now) in enumerate(zip_longest(before, after), 1):
+            if live == now:
+                continue
+            keys = [
+                key
+                for key in {**(live or {}), **(now or {})}
+                if (live or {}).get(key) != (now or {}).get(key)
+            ]
+            found.append(
+                {
+                    "v": VERSION,
+                    "type": "diff",
+                    "of": kind,
+                    "n": n,
+                    "live": live and {key: live.get(key) for key in keys},
+                    "now": now and {key: now.get(key) for key in keys},
+                }
+            )
+    return [*found, {"v": VERSION, "type": "compared", "announced": len(announced), "differ": len(found)}]
+
+
+def _print_diff(found: "list[Line]") -> None:
+    """Print what the live session announced otherwise."""
+    *differences, total = found
+    if not total["announced"]:
         click.echo("no announced results are in the recording to compare with")
         return
-    changed = 0
-    for kind in kinds:
-        before = [e for e in announced if e["type"] == kind]
-        after = [e for e in now if e["type"] == kind]
-        for i in range(max(len(before), len(after))):
-            a, b = (before[i] if i < len(before) else None), (after[i] if i < len(after) else None)
-            if a == b:
-                continue
-            changed += 1
-            if a is None or b is None:
-                click.echo(f"{kind} {i + 1}: {'only now' if a is None else 'only live'}")
-            else:
-                keys = [k for k in b if a.get(k) != b[k]]
-                click.echo(f"{kind} {i + 1}: " + ", ".join(f"{k} {a.get(k)} → {b[k]}" for k in keys))
-    click.echo(f"{changed} of {len(announced)} announced results differ" if changed else "as announced live")
+    for each in differences:
+        live, now = each["live"], each["now"]
+        if live is None or now is None:
+            what = "only now" if live is None else "only live"
+        else:
+            what = ", ".join(f"{key} {live[key]} → {now[key]}" for key in now)
+        click.echo(f"{each['of']} {each['n']}: {what}")
+    if differences:
+        click.echo(f"{len(differences)} of {total['announced']} announced results differ")
+    else:
+        click.echo("as announced live")

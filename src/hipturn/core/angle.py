@@ -21,7 +21,7 @@ MIN_OBSERVABILITY = 0.5
 
 
 def side_sign(side: Side | None) -> float:
-    """Return +1 for the right leg, −1 for the left: internal rotation is positive about the right femur (ISB)."""
+    """Return +1 for the right leg, −1 for the left: internal is positive about the right femur (ISB)."""
     return -1.0 if side is Side.LEFT else 1.0
 
 

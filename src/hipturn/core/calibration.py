@@ -8,7 +8,7 @@ asked movement) gives its direction. The result is a record that enters the stre
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -172,9 +172,11 @@ def auto(block: Orientation, *, outward_normal_sensor: Vector | None, side: Side
         angle = gravity_angle(quaternion.up_in_sensor(q), up0, axis)
     else:
         angle = twist_angle(q, q0, axis)
-    if float(np.percentile(np.abs(angle), 99)) < 2.0 * RAD_PER_DEG:
-        raise InputError("the recording shows no rotation to calibrate from")
     swing = quaternion.dot(relative, axis)
+    # what is never faster than a leg at rest is heading drift, however far it gets
+    far, fast = (float(np.percentile(np.abs(values), 99)) for values in (angle, swing))
+    if far < 2.0 * RAD_PER_DEG or fast < 0.5 * STILL_RADPS:
+        raise InputError("the recording shows no rotation to calibrate from")
     spread = _spread(relative, swing, axis, 0.75)
     # where the angle goes from rest, and stays, is out: compare the area on both sides
     direction, sign = _direction(axis, outward_normal_sensor, side_sign(side) * angle)
@@ -258,6 +260,7 @@ def to_dict(calibration: Calibration) -> dict[str, Any]:
     return dataclasses.asdict(calibration)
 
 
+CHOICES = {n: get_args(t) for n, t in get_type_hints(Calibration).items() if get_origin(t) is Literal}
 LENGTHS = {"axis_sensor": 3, "up0_sensor": 3, "q0_earth_from_sensor": 4, "gyr_bias_radps": 3, "window_s": 2}
 
 
@@ -286,6 +289,9 @@ def from_dict(value: Mapping[str, Any]) -> Calibration:
     for name in ("axis_share", "axis_spread_rad"):
         if not _is_finite(checked[name]):
             raise InputError(f"the calibration's {name} must be a finite number")
+    for name, choices in CHOICES.items():
+        if checked[name] not in choices:
+            raise InputError(f"the calibration's {name} must be one of {', '.join(choices)}")
     return Calibration(**checked)
 
 

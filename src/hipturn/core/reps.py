@@ -1,8 +1,8 @@
 """Repetitions, found online on the angle.
 
-One repetition is neutral → out → (hold) → back. The machine below has the meaning of one that
-looks at every sample; it is fast because in each state it waits for one of a few conditions, and
-numpy finds the first sample that meets any of them.
+One repetition is neutral → out → (hold) → back. The machine goes from sample to sample; it is fast
+because in each state it waits for few things, and passes over the bins of a `Trace` whose extremes
+show that none of them can happen there.
 
 ::
 
@@ -12,18 +12,18 @@ numpy finds the first sample that meets any of them.
      └──stops── SWING ◄──crosses home without stopping────────┘
 
 Nothing here is a fixed range: what is large enough to be a repetition follows the person's own
-repetitions (`Params.share_of_usual`), the neutral follows the resting pose, and a movement that
+repetitions (`DetectParams.share_of_usual`), the neutral follows the resting pose, and a movement that
 goes nowhere for `max_hold_s` is a new pose, not a repetition.
 """
 
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum
+from math import inf
 from statistics import median
 
-import numpy as np
-
-from hipturn.model import BoolArray, FloatArray, HipAngle, IntArray
+from hipturn.core.trace import BIN, Trace
+from hipturn.model import HipAngle
 from hipturn.units import NS_PER_S, RAD_PER_DEG
 
 
@@ -65,18 +65,9 @@ class Excursion:
     """+1 out was internal, −1 external."""
     start_rad: float
     """The angle it started from."""
-    home_rad: float
-    """The neutral it belonged to."""
     turned: bool
-    """It ended by going out again or by a stop short of home, not by reaching home."""
-    t_ns: IntArray
-    angle_rad: FloatArray
-    rate_radps: FloatArray
-    off_axis_rad: FloatArray
-    lost: int
-    """Samples that were lost within it."""
-    trusted: bool
-    """No sample of it came while the filter was settling after a long gap."""
+    """It ended by going out again, not by reaching home or a stop."""
+    samples: HipAngle
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +100,6 @@ KEEP_S = 2.0
 """How much of a rest is kept to find where the next movement began."""
 FORGET_HOLDS = 4
 """A movement that has not ended after so many times `max_hold_s` is given up even if it never stops."""
-COLUMNS, GOT = 6, 5
-"""Kept of each sample: angle, rate, off-axis, samples lost before it, not trusted, and how far it got."""
-FIRST_WINDOW = 256
-"""Samples looked at first; a change of state is rarely further away."""
 
 
 class Detector:
@@ -124,8 +111,7 @@ class Detector:
         self._keep = round(KEEP_S * rate_hz)
         self._max_hold_ns = round(params.max_hold_s * NS_PER_S)
         self._usual: deque[float] = deque(maxlen=params.memory)
-        self._t: IntArray
-        self._columns: FloatArray
+        self._trace: Trace
         self._at: int
         self._clear()
 
@@ -146,22 +132,20 @@ class Detector:
 
     def push(self, block: HipAngle) -> list[Excursion | Turned]:
         """Return the turns and excursions decided within this block."""
-        if not len(self._t):
+        if not self._trace.angle:
             self._home = float(block.angle_rad[0])
-        self._t = np.concatenate((self._t, block.t_ns))
-        before = self._columns.shape[1]
-        columns = np.empty((COLUMNS, len(self._t)))
-        columns[:, :before] = self._columns
-        columns[0, before:] = block.angle_rad
-        columns[1, before:] = block.rate_radps
-        columns[2, before:] = block.off_axis_rad
-        columns[3, before:] = block.lost_before
-        columns[4, before:] = ~block.trusted
-        self._columns = columns
-        columns[GOT, before:] = self._got(before)
+        self._trace.append(block)
         out: list[Excursion | Turned] = []
-        while self._at < len(self._t):
-            self._advance(out)
+        while self._at < len(self._trace.angle):
+            match self._state:
+                case State.REST:
+                    self._rest()
+                case State.OUT:
+                    self._out(out)
+                case State.BACK:
+                    self._coming_back(out)
+                case State.SWING:
+                    self._swing(out)
         self._trim()
         return out
 
@@ -171,13 +155,11 @@ class Detector:
         if self._state is State.BACK:
             swing = self._range()
             if self._sign * (self._peak - self._extreme) >= self._p.back_share * swing:
-                done.append(self._excursion(len(self._t) - 1, turned=True))
+                done.append(self._excursion(len(self._trace.angle) - 1, turned=True))
         elif self._state is State.SWING and self._pending is not None:
             done.append(self._excursion(self._pending, turned=False))
         self._clear()
         return done
-
-    # --- the samples since the last rest --------------------------------------------------------
 
     def _clear(self) -> None:
         self._state = State.REST
@@ -186,240 +168,241 @@ class Detector:
         self._anchor = self._at = 0
         self._pending: int | None = None
         self._told = False
-        self._t = np.empty(0, np.int64)
-        self._columns = np.empty((COLUMNS, 0))
+        self._trace = Trace(self._lag)
 
     def _trim(self) -> None:
         """Forget what no later decision can look at."""
-        first = self._at - self._lag
         oldest = max(self._anchor, self._at - self._keep) if self._state is State.REST else self._anchor
-        cut = max(0, min(first, oldest - self._lag))
-        self._t, self._columns = self._t[cut:], self._columns[:, cut:]
-        self._at -= cut
-        self._anchor = max(self._anchor - cut, 0)
-        if self._pending is not None:
-            self._pending -= cut
+        cut = oldest - self._lag
+        if cut > 0:
+            self._trace.forget(cut)
+            self._at -= cut
+            self._anchor = max(self._anchor - cut, 0)
+            if self._pending is not None:
+                self._pending -= cut
+
+    # --- what the states ask --------------------------------------------------------------------
 
     def _range(self) -> float:
         """Return the range of the movement in progress, rad."""
         return self._sign * (self._peak - self._start)
 
-    def _got(self, first: int) -> FloatArray:
-        """Return how far the angle got within the last `stop_s`, rad, for samples from `first` on.
+    def _stopped(self, i: int, slow_radps: float) -> bool:
+        """Return whether the angle got nowhere in the `stop_s` before sample i.
 
-        Infinite where it is not known. The way to the middle of that time counts too, or a symmetrical
-        turn would look like a stop.
+        The way to the middle of that time counts too, or a symmetrical turn would look like a stop.
         """
-        angle = self._columns[0]
-        got = np.full(angle.size - first, np.inf)
-        known = max(first, self._lag)
-        if known >= angle.size:
-            return got
-        now = angle[known:]
-        whole = np.abs(now - angle[known - self._lag : angle.size - self._lag])
-        half = np.abs(now - angle[known - self._lag // 2 : angle.size - self._lag // 2])
-        np.maximum(whole, half, out=got[known - first :])
-        return got
-
-    def _stopped(self, stop: int, slow_radps: float) -> BoolArray:
-        """Return, for samples from the current one on, whether the angle got nowhere in the last `stop_s`."""
-        return np.asarray(self._columns[GOT, self._at : stop] < slow_radps * self._p.stop_s)
+        angle, limit = self._trace.angle, slow_radps * self._p.stop_s
+        now, lag = angle[i], self._lag
+        return i >= lag and abs(now - angle[i - lag]) < limit and abs(now - angle[i - lag // 2]) < limit
 
     def _slow_radps(self) -> float:
         return min(max(SLOW_PER_S * self._range(), SLOW_RADPS[0]), SLOW_RADPS[1])
 
-    def _overdue(self, stop: int, swing: FloatArray | float) -> BoolArray:
+    def _due_ns(self) -> float:
+        """Return the time before which the movement in progress cannot be overdue."""
+        return self._trace.t_ns[self._anchor] + self._max_hold_ns * DOUBTFUL_PATIENCE
+
+    def _overdue(self, i: int, swing: float) -> bool:
         """Return whether the movement in progress, of range `swing`, has gone nowhere for too long."""
-        age = self._t[self._at : stop] - self._t[self._anchor]
-        patience = self._max_hold_ns * DOUBTFUL_PATIENCE
-        if int(age[-1]) <= patience:
-            return np.zeros(len(age), np.bool_)
-        doubtful = np.asarray(swing) < DOUBTFUL_SHARE * (self.usual_rad or 0.0)
-        late = age > np.where(doubtful, patience, self._max_hold_ns)
-        stopped = self._stopped(stop, SLOW_RADPS[0])
-        return np.asarray((late & stopped) | (age > FORGET_HOLDS * self._max_hold_ns))
+        age = self._trace.t_ns[i] - self._trace.t_ns[self._anchor]
+        doubtful = swing < DOUBTFUL_SHARE * (self.usual_rad or 0.0)
+        patience = self._max_hold_ns * (DOUBTFUL_PATIENCE if doubtful else 1.0)
+        return (age > patience and self._stopped(i, SLOW_RADPS[0])) or age > FORGET_HOLDS * self._max_hold_ns
 
-    # --- the machine ----------------------------------------------------------------------------
+    # --- the machine: each state runs until it changes or the samples end -------------------------
 
-    def _advance(self, out: list[Excursion | Turned]) -> None:
-        """Go on to the next change of state, or through all the samples there are."""
-        look = {
-            State.REST: self._rest,
-            State.OUT: self._out,
-            State.BACK: self._coming_back,
-            State.SWING: self._swing,
-        }[self._state]
-        window = FIRST_WINDOW
-        while True:
-            stop = min(self._at + window, len(self._t))
-            if look(stop, out, stop == len(self._t)):
-                return
-            if stop == len(self._t):
-                self._at = stop
-                return
-            window *= 4
-
-    def _rest(self, stop: int, out: list[Excursion | Turned], last: bool) -> bool:
+    def _rest(self) -> None:
         """Wait for a departure from neutral, which is wherever the leg last stopped."""
-        angle = self._columns[0, self._at : stop]
-        stopped = self._stopped(stop, SLOW_RADPS[0])
-        where = np.maximum.accumulate(np.where(stopped, np.arange(len(angle)), -1))
-        home = np.where(where >= 0, angle[where], self._home)
-        leaves = np.abs(angle - home) > self.threshold_rad
-        found, _ = _first(leaves)
-        if found < 0 and not last:
-            return False
-        i = found if found >= 0 else len(angle) - 1
-        self._home = float(home[i])
-        if where[i] >= 0:
-            self._anchor = self._at + int(where[i])
-        if found >= 0:
-            now = self._at + i
-            self._anchor = max(self._anchor, now - self._keep)
-            self._sign = 1 if angle[i] > home[i] else -1
-            self._depart(now, self._home, self._anchor)
-        return found >= 0
+        trace, angle, least = self._trace, self._trace.angle, self.threshold_rad
+        lag, half, limit = self._lag, self._lag // 2, SLOW_RADPS[0] * self._p.stop_s
+        home, anchor, bins = self._home, self._anchor, trace.bins(1)
+        i, n = self._at, len(angle)
+        skip = trace.next_bin(i)
+        while i < n:
+            if i == skip:
+                k, skip = trace.bin_at(i), trace.next_bin(i + 1)
+                if max(bins.high[k], home) - min(bins.low[k], home) <= least:
+                    # no departure from any neutral there may be in this bin: only its last stop matters
+                    i += BIN
+                    for j in range(i - 1, max(i - 1 - BIN, lag - 1), -1):
+                        x = angle[j]
+                        if abs(x - angle[j - lag]) < limit > abs(x - angle[j - half]):
+                            home, anchor = x, j
+                            break
+                    continue
+            x = angle[i]
+            if i >= lag and abs(x - angle[i - lag]) < limit > abs(x - angle[i - half]):
+                home, anchor = x, i
+            elif abs(x - home) > least:
+                self._home, self._sign = home, 1 if x > home else -1
+                self._depart(i, home, max(anchor, i - self._keep))
+                return
+            i += 1
+        self._home, self._anchor, self._at = home, anchor, n
 
-    def _out(self, stop: int, out: list[Excursion | Turned], last: bool) -> bool:
+    def _out(self, out: list[Excursion | Turned]) -> None:
         """Follow the movement out until it turns or becomes a new pose."""
-        x = self._sign * self._columns[0, self._at : stop]
-        peak = np.maximum.accumulate(np.concatenate(([self._sign * self._peak], x)))[1:]
-        swing = peak - self._sign * self._start
-        turn = np.maximum(MIN_TURN_RAD, self._p.turn_share * swing)
-        found, which = _first(peak - x > turn, self._overdue(stop, swing))
-        i = found if found >= 0 else len(x) - 1
-        if found >= 0 or last:
-            self._peak = self._sign * float(peak[i])
-        if found < 0:
-            return False
-        now = self._at + i
-        if which == 1:
-            self._settle(now)
-            return True
-        self._state, self._extreme, self._at = State.BACK, float(self._columns[0, now]), now + 1
+        trace, s, share = self._trace, self._sign, self._p.turn_share
+        angle, t_ns = trace.angle, trace.t_ns
+        start, peak, bins, due_ns = s * self._start, s * self._peak, trace.bins(s), self._due_ns()
+        i, n = self._at, len(angle)
+        skip = trace.next_bin(i)
+        while i < n:
+            if i == skip:
+                k, skip = trace.bin_at(i), trace.next_bin(i + 1)
+                turn = max(MIN_TURN_RAD, share * (peak - start))
+                if peak - bins.low[k] <= turn and bins.fall[k] <= turn and t_ns[i + BIN - 1] <= due_ns:
+                    peak = max(peak, bins.high[k])
+                    i += BIN
+                    continue
+            x = s * angle[i]
+            if x > peak:
+                peak = x
+            if peak - x > MIN_TURN_RAD and peak - x > share * (peak - start):
+                self._peak = s * peak
+                self._turn(i, out)
+                return
+            if t_ns[i] > due_ns and self._overdue(i, peak - start):
+                self._settle(i)
+                return
+            i += 1
+        self._peak, self._at = s * peak, n
+
+    def _coming_back(self, out: list[Excursion | Turned]) -> None:
+        """Follow the movement back until it is home, stops, or goes out again."""
+        trace, s, swing = self._trace, self._sign, self._range()
+        angle, t_ns = trace.angle, trace.t_ns
+        home, peak, back = s * self._home, s * self._peak, s * self._extreme
+        enough, near = peak - self._p.back_share * swing, home + HOME_SHARE * swing
+        again = max(self.threshold_rad, self._p.turn_share * swing)
+        lag, half, limit = self._lag, self._lag // 2, self._slow_radps() * self._p.stop_s
+        bins, due_ns = trace.bins(-s), self._due_ns()
+        i, n = self._at, len(angle)
+        skip = trace.next_bin(i)
+        while i < n:
+            if i == skip:
+                k, skip = trace.bin_at(i), trace.next_bin(i + 1)
+                # bins of the way back: their low is minus the highest x, their fall the largest rise
+                lowest, highest = -bins.high[k], -bins.low[k]
+                quiet = highest - back <= again and bins.fall[k] <= again and highest <= peak
+                moving = lowest > near or trace.least_move[k] >= limit
+                if quiet and moving and lowest > home and t_ns[i + BIN - 1] <= due_ns:
+                    back = min(back, lowest)
+                    i += BIN
+                    continue
+            x = s * angle[i]
+            if x < back:
+                back = x
+            if x <= home:
+                self._extreme = s * back
+                self._cross(i, swing, out)
+                return
+            if back <= enough:
+                if (
+                    x <= near
+                    and i >= lag
+                    and abs(x - s * angle[i - lag]) < limit > abs(x - s * angle[i - half])
+                ):
+                    out.append(self._excursion(i, turned=False))
+                    self._settle(i)
+                    return
+                if x - back > again:
+                    self._extreme = s * back
+                    self._again(i, out)
+                    return
+            if x > peak:
+                self._peak, self._state, self._at = angle[i], State.OUT, i + 1
+                return
+            if t_ns[i] > due_ns and self._overdue(i, swing):
+                self._settle(i)
+                return
+            i += 1
+        self._extreme, self._at = s * back, n
+
+    def _swing(self, out: list[Excursion | Turned]) -> None:
+        """Follow a return that went through home until it stops or comes back out."""
+        angle, t_ns, s, swing = self._trace.angle, self._trace.t_ns, self._sign, self._range()
+        home, beyond, least = s * self._home, s * self._extreme, self.threshold_rad
+        windup = home - WINDUP_RATIO * swing if self._pending is not None else -inf
+        lag, half, limit = self._lag, self._lag // 2, self._slow_radps() * self._p.stop_s
+        due_ns = self._due_ns()
+        i, n = self._at, len(angle)
+        while i < n:
+            x = s * angle[i]
+            if x < beyond:
+                beyond = x
+            if beyond < windup:
+                self._pending, self._sign = None, -s
+                self._depart(i, self._home, self._anchor)
+                return
+            stopped = i >= lag and abs(x - s * angle[i - lag]) < limit > abs(x - s * angle[i - half])
+            if stopped or (t_ns[i] > due_ns and self._overdue(i, swing)):
+                self._believe(out)
+                self._settle(i)
+                return
+            if x - home > least and x - beyond > least:
+                self._extreme = s * beyond
+                self._again(i, out)
+                return
+            i += 1
+        self._extreme, self._at = s * beyond, n
+
+    # --- changes of state -------------------------------------------------------------------------
+
+    def _depart(self, i: int, start_rad: float, anchor: int) -> None:
+        self._state, self._told, self._anchor = State.OUT, False, anchor
+        self._start, self._peak = start_rad, self._trace.angle[i]
+        self._at = i + 1
+
+    def _turn(self, i: int, out: list[Excursion | Turned]) -> None:
+        """Go back; the first turn of a movement is told."""
         if not self._told:
             self._told = True
-            k = self._anchor + int((self._sign * self._columns[0, self._anchor : now + 1]).argmax())
-            out.append(Turned(self._sign, int(self._t[k]), self._range(), self._peak))
-        return True
+            part = self._trace.angle[self._anchor : i + 1]
+            at = self._anchor + part.index(max(part) if self._sign > 0 else min(part))
+            out.append(Turned(self._sign, self._trace.t_ns[at], self._range(), self._peak))
+        self._state, self._extreme, self._at = State.BACK, self._trace.angle[i], i + 1
 
-    def _coming_back(self, stop: int, out: list[Excursion | Turned], last: bool) -> bool:
-        """Follow the movement back until it is home, stops, or goes out again."""
-        s, swing = self._sign, self._range()
-        x = s * self._columns[0, self._at : stop]
-        back = np.minimum.accumulate(np.concatenate(([s * self._extreme], x)))[1:]
-        home, peak = s * self._home, s * self._peak
-        enough = peak - back >= self._p.back_share * swing
-        found, which = _first(
-            x <= home,
-            enough & (x - home <= HOME_SHARE * swing) & self._stopped(stop, self._slow_radps()),
-            enough & (x - back > max(self.threshold_rad, self._p.turn_share * swing)),
-            x > peak,
-            self._overdue(stop, swing),
-        )
-        i = found if found >= 0 else len(x) - 1
-        if found >= 0 or last:
-            self._extreme = s * float(back[i])
-        if found < 0:
-            return False
-        now = self._at + i
-        if which == 0:
-            # Nothing to compare it with, or far below what is usual: it may be the wind-up of the real one.
-            usual = self.usual_rad
-            if usual is None or swing < DOUBTFUL_SHARE * usual:
-                self._pending = now
-            else:
-                out.append(self._excursion(now, turned=False))
-            self._state, self._extreme, self._at = State.SWING, float(self._columns[0, now]), now + 1
-        elif which == 1:
-            out.append(self._excursion(now, turned=False))
-            self._settle(now)
-        elif which == 2:
-            lowest = self._lowest(now)
-            out.append(self._excursion(lowest, turned=True))
-            self._home += CREEP * (self._extreme - self._home)
-            self._depart(now, self._extreme, lowest)
-        elif which == 3:
-            self._peak, self._state, self._at = float(self._columns[0, now]), State.OUT, now + 1
+    def _cross(self, i: int, swing: float, out: list[Excursion | Turned]) -> None:
+        """Be home without a stop: done, unless it may be the wind-up of the real one."""
+        usual = self.usual_rad
+        if usual is None or swing < DOUBTFUL_SHARE * usual:
+            self._pending = i
         else:
-            self._settle(now)
-        return True
+            out.append(self._excursion(i, turned=False))
+        self._state, self._extreme, self._at = State.SWING, self._trace.angle[i], i + 1
 
-    def _swing(self, stop: int, out: list[Excursion | Turned], last: bool) -> bool:
-        """Follow a return that went through home until it stops or comes back out."""
-        s, swing = self._sign, self._range()
-        x = s * self._columns[0, self._at : stop]
-        beyond = np.minimum.accumulate(np.concatenate(([s * self._extreme], x)))[1:]
-        home, least = s * self._home, self.threshold_rad
-        pending = self._pending is not None
-        found, which = _first(
-            (home - beyond > WINDUP_RATIO * swing) & pending,
-            self._stopped(stop, self._slow_radps()) | self._overdue(stop, swing),
-            (x - home > least) & (x - beyond > least),
-        )
-        i = found if found >= 0 else len(x) - 1
-        if found >= 0 or last:
-            self._extreme = s * float(beyond[i])
-        if found < 0:
-            return False
-        now = self._at + i
-        if which == 0:
-            self._pending = None
-            self._sign = -s
-            self._depart(now, self._home, self._anchor)
-            return True
-        lowest = self._lowest(now)
+    def _believe(self, out: list[Excursion | Turned]) -> None:
+        """Count the movement that might have been a wind-up and was none."""
         if self._pending is not None:
             out.append(self._excursion(self._pending, turned=False))
             self._pending = None
-        if which == 1:
-            self._settle(now)
+
+    def _again(self, i: int, out: list[Excursion | Turned]) -> None:
+        """End this movement where the way back turned, and begin the next one there."""
+        lowest = self._lowest(i)
+        if self._state is State.BACK:
+            out.append(self._excursion(lowest, turned=True))
         else:
-            self._home += CREEP * (self._extreme - self._home)
-            self._depart(now, self._extreme, lowest)
-        return True
+            self._believe(out)
+        self._home += CREEP * (self._extreme - self._home)
+        self._depart(i, self._extreme, lowest)
 
-    def _depart(self, now: int, start_rad: float, anchor: int) -> None:
-        self._state, self._told, self._anchor = State.OUT, False, anchor
-        self._start, self._peak = start_rad, float(self._columns[0, now])
-        self._at = now + 1
-
-    def _settle(self, now: int) -> None:
+    def _settle(self, i: int) -> None:
         """Rest where the leg is now: this is neutral until it stops elsewhere."""
-        self._state, self._home, self._anchor = State.REST, float(self._columns[0, now]), now
+        self._state, self._home, self._anchor = State.REST, self._trace.angle[i], i
         self._pending = None
-        self._at = now + 1
+        self._at = i + 1
 
-    def _lowest(self, now: int) -> int:
+    def _lowest(self, i: int) -> int:
         """Return where the way back ended, before the movement went out again."""
-        x = self._sign * self._columns[0, self._anchor : now + 1]
-        peak = int(x.argmax()) if self._state is State.BACK else 0
-        return self._anchor + peak + int(x[peak:].argmin())
+        x = [self._sign * a for a in self._trace.angle[self._anchor : i + 1]]
+        peak = x.index(max(x)) if self._state is State.BACK else 0
+        return self._anchor + x.index(min(x[peak:]), peak)
 
     def _excursion(self, end: int, *, turned: bool) -> Excursion:
         self._usual.append(self._range())
         # the stop before it too: a slow start hides in there
-        part = slice(max(0, self._anchor - self._lag), end + 1)
-        angle, rate, off_axis, lost, doubtful = self._columns[:GOT, part]
-        return Excursion(
-            sign=self._sign,
-            start_rad=self._start,
-            home_rad=self._home,
-            turned=turned,
-            t_ns=self._t[part],
-            angle_rad=angle,
-            rate_radps=rate,
-            off_axis_rad=off_axis,
-            lost=int(lost[1:].sum()),
-            trusted=not doubtful.any(),
-        )
-
-
-def _first(*conditions: BoolArray) -> tuple[int, int]:
-    """Return the first sample that meets any condition and which, the earlier of equals; (-1, -1) if none."""
-    best, which = -1, -1
-    for number, condition in enumerate(conditions):
-        i = int(condition.argmax())
-        if condition[i] and (best < 0 or i < best):
-            best, which = i, number
-    return best, which
+        samples = self._trace.part(max(0, self._anchor - self._lag), end + 1)
+        return Excursion(self._sign, self._start, turned, samples)

@@ -6,9 +6,11 @@ Definitions of every figure with formula and source: docs/repetitions.md.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from statistics import median
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hipturn.core.reps import Excursion
 from hipturn.model import Direction, FloatArray, Hold, Rep, Side, StreamNs, Verdict
@@ -78,8 +80,9 @@ def sparc(speed: FloatArray, rate_hz: float) -> float:
     n = len(speed)
     if n < 2 or not speed.any():
         return math.nan
-    points = 4 << (n - 1).bit_length()
-    spectrum = np.abs(np.fft.rfft(speed, points)[: int(SPARC_HZ * points / rate_hz) + 1])
+    transform = _transform(4 << (n - 1).bit_length(), rate_hz)
+    parts = (transform[:, :n] @ speed.astype(np.float32)).reshape(2, -1)
+    spectrum = np.hypot(parts[0], parts[1])
     spectrum /= spectrum[0]
     last = int(np.flatnonzero(spectrum >= SPARC_SHARE)[-1])
     if last == 0:
@@ -88,11 +91,22 @@ def sparc(speed: FloatArray, rate_hz: float) -> float:
     return -float(np.sqrt(across * across + 1.0 / (last * last)).sum())
 
 
+@lru_cache(maxsize=16)
+def _transform(points: int, rate_hz: float) -> NDArray[np.float32]:
+    """Return the rows of the discrete Fourier transform up to 10 Hz, cosines and then sines.
+
+    A tenth of a whole transform's work; single precision is a thousandth of what SPARC is told with.
+    """
+    used = min(points // 2, int(SPARC_HZ * points / rate_hz)) + 1
+    phase = (2.0 * math.pi / points) * np.outer(np.arange(used), np.arange(points // 4))
+    return np.concatenate((np.cos(phase), np.sin(phase))).astype(np.float32)
+
+
 def figures(excursion: Excursion, *, stream: str, n: int, side: Side | None, rate_hz: float) -> Rep:
     """Return the repetition with all its figures and no verdict yet (controlled)."""
-    s = excursion.sign
-    x, t_ns = s * excursion.angle_rad, excursion.t_ns
-    speed = s * excursion.rate_radps
+    s, samples = excursion.sign, excursion.samples
+    t_ns = samples.t_ns
+    x, speed = s * samples.angle_rad, s * samples.rate_radps
     peak = int(x.argmax())
     out = speed[: peak + 1]
     lowest = int(x[: int(out.argmax()) + 1].argmin())
@@ -105,17 +119,17 @@ def figures(excursion: Excursion, *, stream: str, n: int, side: Side | None, rat
     fastest_back = peak + int(speed[peak:].argmin())
     slow = speed[fastest_back:] > EDGE_SHARE * speed[fastest_back]
     end = fastest_back + int(slow.argmax()) if slow.any() else len(x) - 1
-    near = x >= x[peak] - max(HOLD_RAD, HOLD_SHARE * rom)
-    before, after = ~near[: peak + 1], ~near[peak:]
-    hold_start = int(np.flatnonzero(before)[-1]) + 1 if before.any() else start
-    hold_end = peak + int(after.argmax()) - 1 if after.any() else end
-    hold_start, hold_end = max(hold_start, start), min(hold_end, end)
+    far = np.flatnonzero(x < x[peak] - max(HOLD_RAD, HOLD_SHARE * rom))
+    k = int(np.searchsorted(far, peak))
+    hold_start = max(int(far[k - 1]) + 1 if k > 0 else 0, start)
+    hold_end = min(int(far[k]) - 1 if k < len(far) else end, end)
 
     def seconds(a: int, b: int) -> float:
         return int(t_ns[b] - t_ns[a]) / NS_PER_S
 
-    part = slice(start, end + 1)
-    off_axis = excursion.off_axis_rad
+    rate = np.abs(speed[start : end + 1])
+    off_axis = samples.off_axis_rad[start : end + 1]
+    lost = int(samples.lost_before[1:].sum())
     return Rep(
         stream=stream,
         n=n,
@@ -125,14 +139,14 @@ def figures(excursion: Excursion, *, stream: str, n: int, side: Side | None, rat
         peak_ns=StreamNs(int(t_ns[peak])),
         end_ns=StreamNs(int(t_ns[end])),
         rom_rad=rom,
-        peak_rad=float(excursion.angle_rad[peak]),
+        peak_rad=s * float(x[peak]),
         out_s=seconds(start, hold_start),
         hold_s=seconds(hold_start, hold_end),
         return_s=seconds(hold_end, end),
-        peak_speed_radps=float(np.abs(speed[part]).max()),
-        sparc=sparc(np.abs(speed[part]), rate_hz),
-        off_axis_rad=float(np.abs(off_axis[part] - off_axis[start]).max()),
-        lost_share=excursion.lost / (excursion.lost + len(x)),
+        peak_speed_radps=float(rate.max()),
+        sparc=sparc(rate, rate_hz),
+        off_axis_rad=float(max(off_axis.max() - off_axis[0], off_axis[0] - off_axis.min())),
+        lost_share=lost / (lost + len(x)),
         verdict=Verdict.CONTROLLED,
         reasons=(),
     )
@@ -142,10 +156,10 @@ def held(excursion: Excursion, rep: Rep) -> Hold | None:
     """Return the hold at the peak if it lasted `MIN_HOLD_S`: an end range that was kept, as in a test."""
     if rep.hold_s < MIN_HOLD_S:
         return None
-    t_ns = excursion.t_ns
+    t_ns = excursion.samples.t_ns
     begin = int(rep.start_ns + round(rep.out_s * NS_PER_S))
     finish = begin + round(rep.hold_s * NS_PER_S)
-    angle = excursion.angle_rad[(t_ns >= begin) & (t_ns <= finish)]
+    angle = excursion.samples.angle_rad[(t_ns >= begin) & (t_ns <= finish)]
     return Hold(rep.stream, StreamNs(begin), StreamNs(finish), float(angle.mean()), float(angle.std()))
 
 
@@ -164,11 +178,12 @@ def judge(rep: Rep, excursion: Excursion, standard: Standard) -> Rep:
     if standard.max_off_axis_rad is not None and rep.off_axis_rad > standard.max_off_axis_rad:
         reasons.append("off-axis")
     if standard.min_return is not None:
-        back = excursion.angle_rad[np.searchsorted(excursion.t_ns, rep.end_ns)]
+        samples = excursion.samples
+        back = samples.angle_rad[np.searchsorted(samples.t_ns, rep.end_ns)]
         undone = excursion.sign * (rep.peak_rad - float(back))
         if undone < standard.min_return * rep.rom_rad:
             reasons.append("no-return")
     verdict = Verdict.UNCONTROLLED if reasons else Verdict.CONTROLLED
-    if not excursion.trusted or rep.lost_share > MAX_LOST_SHARE:
+    if not excursion.samples.trusted.all() or rep.lost_share > MAX_LOST_SHARE:
         verdict, reasons = Verdict.VOID, ["data-gap"]
     return replace(rep, verdict=verdict, reasons=tuple(reasons))

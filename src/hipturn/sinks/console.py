@@ -13,9 +13,14 @@ COLOURS = {"controlled": "green", "uncontrolled": "yellow", "void": "red"}
 
 
 def wide() -> Console:
-    """Return a console for stdout; what goes into a file or pipe is not folded at 80 columns."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+    """Return a console for stdout; what goes into a file or pipe is not folded at 80 columns.
+
+    No markup: a recording may be named [red].mcap.
+    """
+    console = Console(highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, markup=False, emoji=False, width=PIPE_WIDTH)
+    return console
 
 
 def print_results(head: Line, events: Sequence[Line], tail: Line, console: Console | None = None) -> None:

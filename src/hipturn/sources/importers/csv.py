@@ -4,11 +4,8 @@ A missing or NaN cell makes its row a gap, never a zero. What the numbers contra
 rate) is refused with the likely right one, because a wrong unit gives believable wrong angles.
 """
 
-import csv
-import difflib
-import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -33,12 +30,17 @@ from hipturn.model import (
     Side,
     StreamInfo,
 )
+from hipturn.sources.importers import cells
 from hipturn.units import ACC_UNITS_MPS2, GYR_UNITS_RADPS, NS_PER_S, STANDARD_GRAVITY_MPS2, TIME_UNITS_NS
 
 STREAM = "shin"
 ROWS_PER_PACKET = 64
 """Rows in one packet of the recording: small enough to replay paced, large enough to read fast."""
 MAX_RATE_HZ = 4000.0
+MAX_ACC_MPS2, MAX_GYR_RADPS = 1e4, 1e3
+"""No sensor measures a thousand g or ten thousand turns a minute: such a row is damaged."""
+MAX_BACK_S = 1.0
+"""A row may come this much too late (and is left out); further back another recording begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,7 @@ class Layout:
     time: str | None = None
     time_unit: str = "s"
     rate_hz: float | None = None
-    delimiter: str = ","
-    decimal: str = "."
-    skip_rows: int = 0
+    form: cells.Form = field(default_factory=cells.Form)
 
     def check(self) -> None:
         """Raise `UsageError` if the options do not say enough, or contradict each other."""
@@ -70,6 +70,8 @@ class Layout:
                 "--quat needs --quat-direction earth-from-sensor or sensor-from-earth: "
                 "the numbers cannot tell which, and the wrong one gives wrong angles"
             )
+        if twice := {name for name in self.columns() if self.columns().count(name) > 1}:
+            raise UsageError(f"column {min(twice)!r} is named twice: each stands for one thing")
         if self.rate_hz is None and self.time is None:
             raise UsageError("the sample times are unknown: give --rate HZ or --time COLUMN")
         if self.rate_hz is not None and not 1.0 <= self.rate_hz <= MAX_RATE_HZ:
@@ -86,133 +88,101 @@ class Layout:
         return [name for group in groups if group for name in group]
 
 
-def inputs(path: Path, layout: Layout, side: Side | None = None) -> Iterator[Input]:
-    """Return the inputs a CSV file stands for; raise `InputError` before the first if it cannot be used."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """What a CSV file holds, in SI units, as the table driver wants it."""
+
+    t_ns: IntArray
+    """Times from zero, shape (n,)."""
+    values: FloatArray
+    """Shape (n, columns); NaN in a row that is a gap."""
+    rate_hz: float
+    late: int
+    """Rows no later than one before them: the pipeline leaves them out."""
+    damaged: int
+    """Rows with values that no sensor measures: gaps now."""
+
+    @property
+    def gaps(self) -> tuple[int, int]:
+        """Return the number of gaps, and of samples missing in them."""
+        t_ns = np.unique(self.t_ns[np.isfinite(self.values).all(axis=1)])
+        periods = np.rint(np.diff(t_ns) * (self.rate_hz / NS_PER_S)).astype(np.int64)
+        return int((periods > 1).sum()), int((periods[periods > 1] - 1).sum())
+
+
+def read(path: Path, layout: Layout) -> Table:
+    """Return what the file holds; raise `InputError` if it cannot be used, `UsageError` for the layout."""
     layout.check()
-    t_ns, values, rate_hz = _numbers(path, layout)
+    numbers, lines = cells.read(path, layout.columns(), layout.form)
+    # what overflows is no measurement: it becomes infinite and with that a gap, or is refused
+    with np.errstate(over="ignore", invalid="ignore"):
+        if layout.time:
+            known = np.isfinite(numbers[:, 0])
+            time_ns = numbers[known, 0] * TIME_UNITS_NS[layout.time_unit]
+            values = numbers[known, 1:]
+            rate_hz = _rate(path, time_ns, layout)
+            t_ns, late = _times(path, time_ns, lines[known], layout)
+        else:
+            values, late = numbers, 0
+            rate_hz = float(layout.rate_hz or 0.0)
+            t_ns = np.rint(np.arange(len(values)) * (NS_PER_S / rate_hz)).astype(np.int64)
+        damaged = _to_si(path, values, layout)
+    if not np.isfinite(values).all(axis=1).any():
+        raise InputError(f"{path.name}: no row has all of {', '.join(layout.columns())}")
+    return Table(t_ns, values, rate_hz, late, damaged)
+
+
+def inputs(path: Path, layout: Layout, side: Side | None = None) -> Iterator[Input]:
+    """Return the inputs a CSV file stands for; raise as `read`, before the first."""
+    return stream(path, layout, read(path, layout), side)
+
+
+def stream(path: Path, layout: Layout, found: Table, side: Side | None = None) -> Iterator[Input]:
+    """Yield the inputs that a table read from `path` stands for."""
     info = StreamInfo(
         driver="table",
-        rate_hz=rate_hz,
+        rate_hz=found.rate_hz,
         has_imu=layout.acc is not None,
         has_quaternion=layout.quat is not None,
         tick_hz=float(NS_PER_S),
         tick_bits=0,
         name=path.stem,
     )
-    return _stream(path, info, t_ns, values, side)
-
-
-def _stream(
-    path: Path, info: StreamInfo, t_ns: IntArray, values: FloatArray, side: Side | None
-) -> Iterator[Input]:
-    made = datetime.fromtimestamp(path.stat().st_mtime).astimezone()
-    start, end = HostNs(0), HostNs(int(t_ns[-1]))
+    start, end = HostNs(0), HostNs(int(found.t_ns[-1]))
     yield SessionStart(
         program=f"hipturn {hipturn.__version__}",
-        wall_time=made.isoformat(timespec="seconds"),
+        wall_time=_made(path),
         note=f"imported from {path.name}",
     )
     yield LinkUp(STREAM, start, info)
     if side is not None:
         yield Mark(STREAM, start, MarkKind.SIDE, {"side": side.value})
-    for i in range(0, len(t_ns), ROWS_PER_PACKET):
+    for i in range(0, len(found.t_ns), ROWS_PER_PACKET):
         rows = slice(i, i + ROWS_PER_PACKET)
-        data = np.frombuffer(table.encode(t_ns[rows], values[rows]), dtype=np.uint8)
-        yield Packets(STREAM, t_ns[rows][-1:], data[None, :])
+        data = np.frombuffer(table.encode(found.t_ns[rows], found.values[rows]), dtype=np.uint8)
+        yield Packets(STREAM, found.t_ns[rows][-1:], data[None, :])
     yield LinkDown(STREAM, end, "stopped")
 
 
-def _numbers(path: Path, layout: Layout) -> tuple[IntArray, FloatArray, float]:
-    """Return times from zero in ns, values in SI as the table driver wants them, and the rate in Hz."""
-    cells = _cells(path, layout)
-    time = cells[:, 0] if layout.time else None
-    values = cells[:, 1:] if layout.time else cells
-    if time is not None:
-        known = np.isfinite(time)
-        if known.sum() < 2:
-            raise InputError(f"{path.name}: column {layout.time!r} holds no times: give --rate HZ instead")
-        values, time = values[known], time[known] * TIME_UNITS_NS[layout.time_unit]
-        rate_hz = _rate(path, time, layout)
-        if not float(np.abs(time - time[0]).max()) < 2.0**62:
-            raise InputError(f"{path.name}: the times do not fit {layout.time_unit}: check --time-unit")
-        t_ns = np.rint(time - time[0]).astype(np.int64)
-    else:
-        rate_hz = float(layout.rate_hz or 0.0)
-        t_ns = np.rint(np.arange(len(values)) * (NS_PER_S / rate_hz)).astype(np.int64)
-    if layout.acc:
-        values[:, 0:3] *= ACC_UNITS_MPS2[layout.acc_unit]
-        values[:, 3:6] *= GYR_UNITS_RADPS[layout.gyr_unit]
-        _check_units(path, values, layout)
-    if layout.quat:
-        _to_earth_from_sensor(path, values[:, -4:], layout)
-    if not np.isfinite(values).all(axis=1).any():
-        raise InputError(f"{path.name}: no row has all of {', '.join(layout.columns())}")
-    return t_ns, values, rate_hz
-
-
-def _cells(path: Path, layout: Layout) -> FloatArray:
-    """Return the wanted columns as numbers, NaN where a cell is missing, shape (rows, columns)."""
-    wanted = layout.columns()
-    rows: list[list[float]] = []
+def _made(path: Path) -> str:
+    """Return when the file was last written, which is the best there is; it takes no part in computing."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, delimiter=layout.delimiter)
-            for _ in range(layout.skip_rows):
-                next(reader, None)
-            where = _find(path, next(reader, None), wanted, layout)
-            rows.extend(
-                [_cell(path, row, i, reader.line_num, layout.decimal) for i in where] for row in reader if row
-            )
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path.name}: not a text file (byte {error.start}): is it a CSV?") from error
-    except csv.Error as error:
-        raise InputError(f"{path.name}, line {reader.line_num}: not CSV ({error})") from error
-    if not rows:
-        raise InputError(f"{path.name}: there are no rows below the header")
-    return np.array(rows, dtype=np.float64)
-
-
-def _find(path: Path, header: list[str] | None, wanted: list[str], layout: Layout) -> list[int]:
-    if not header:
-        raise InputError(f"{path.name}: the file is empty or its header line is")
-    names = [name.strip() for name in header]
-    for column in wanted:
-        if column in names:
-            continue
-        if len(names) == 1 and not layout.delimiter.isspace():
-            guess = next((d for d in ";\t, " if d in names[0] and d != layout.delimiter), None)
-            if guess:
-                raise InputError(
-                    f"{path.name}: the header is one column with delimiter {layout.delimiter!r}: "
-                    f"try --delimiter {guess!r}"
-                )
-        near = difflib.get_close_matches(column, names, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]!r}?" if near else f"the header has {', '.join(names[:12])}"
-        raise InputError(f"{path.name}: no column is called {column!r}: {hint}")
-    return [names.index(column) for column in wanted]
-
-
-def _cell(path: Path, row: list[str], i: int, line: int, decimal: str) -> float:
-    text = row[i].strip() if i < len(row) else ""
-    if not text:
-        return math.nan
-    try:
-        value = float(text if decimal == "." else text.replace(decimal, "."))
-    except ValueError:
-        hint = "; is the decimal sign a comma? try --decimal ," if "," in text else ""
-        raise InputError(f"{path.name}, line {line}: {text[:40]!r} is not a number{hint}") from None
-    return value if math.isfinite(value) else math.nan
+        return datetime.fromtimestamp(path.stat().st_mtime).astimezone().isoformat(timespec="seconds")
+    except (OSError, ValueError, OverflowError):
+        return ""
 
 
 def _rate(path: Path, time_ns: FloatArray, layout: Layout) -> float:
     """Return the sample rate the times show; a rate that was given must agree."""
-    steps = np.diff(time_ns)
+    steps = np.diff(time_ns[np.isfinite(time_ns)])
     steps = steps[steps > 0]
     if len(steps) == 0:
-        raise InputError(f"{path.name}: column {layout.time!r} never increases")
-    shown_hz = NS_PER_S / float(np.median(steps))
+        raise InputError(
+            f"{path.name}: column {layout.time!r} holds no increasing times: give --rate HZ instead"
+        )
+    usual = float(np.sort(steps)[len(steps) // 2])
+    # the mean of the usual ones: times rounded to ms show 60 Hz as 17 ms and 16 ms
+    shown_hz = float(f"{NS_PER_S / float(steps[(steps > 0.5 * usual) & (steps < 1.5 * usual)].mean()):.6g}")
     if not 1.0 <= shown_hz <= MAX_RATE_HZ:
         raise InputError(
             f"{path.name}: times in {layout.time_unit} give {shown_hz:.3g} Hz: check --time-unit"
@@ -222,9 +192,40 @@ def _rate(path: Path, time_ns: FloatArray, layout: Layout) -> float:
     if not 0.8 < shown_hz / layout.rate_hz < 1.25:
         raise InputError(
             f"{path.name}: --rate says {layout.rate_hz:g} Hz, the times show {shown_hz:.3g} Hz: "
-            "check --time-unit and --rate"
+            "check --time-unit and --rate, or leave out --time where it is only when the rows arrived"
         )
     return layout.rate_hz
+
+
+def _times(path: Path, time_ns: FloatArray, lines: IntArray, layout: Layout) -> tuple[IntArray, int]:
+    """Return the times from zero as whole ns, and how many rows came too late or twice."""
+    since = time_ns - time_ns[0]
+    if not float(np.abs(since).max()) < 2.0**62:
+        raise InputError(f"{path.name}: the times do not fit {layout.time_unit}: check --time-unit")
+    t_ns = np.rint(since).astype(np.int64)
+    latest = np.maximum.accumulate(t_ns)
+    back_s = (latest - t_ns) / NS_PER_S
+    if float(back_s.max()) > MAX_BACK_S:
+        row = int(np.argmax(back_s > MAX_BACK_S))
+        raise InputError(
+            f"{path.name}, line {int(lines[row])}: the time goes back by {float(back_s[row]):.3g} s: "
+            "a second recording in one file? cut it there"
+        )
+    return t_ns, int((t_ns[1:] <= latest[:-1]).sum())
+
+
+def _to_si(path: Path, values: FloatArray, layout: Layout) -> int:
+    """Bring the values to SI units and wxyz earth-from-sensor in place; return how many rows were damaged."""
+    measured = np.isfinite(values).all(axis=1)
+    if layout.acc:
+        values[:, 0:3] *= ACC_UNITS_MPS2[layout.acc_unit]
+        values[:, 3:6] *= GYR_UNITS_RADPS[layout.gyr_unit]
+        _check_units(path, values, layout)
+        most = np.repeat((MAX_ACC_MPS2, MAX_GYR_RADPS), 3)
+        values[(np.abs(values[:, :6]) > most).any(axis=1)] = np.nan
+    if layout.quat:
+        _to_earth_from_sensor(path, values[:, -4:], layout)
+    return int((measured & ~np.isfinite(values).all(axis=1)).sum())
 
 
 def _check_units(path: Path, values: FloatArray, layout: Layout) -> None:
@@ -238,7 +239,11 @@ def _check_units(path: Path, values: FloatArray, layout: Layout) -> None:
         fits = [
             u for u, s in ACC_UNITS_MPS2.items() if 0.5 < gravity / scale * s / STANDARD_GRAVITY_MPS2 < 2.0
         ]
-        hint = f"try --acc-unit {fits[0]}" if fits else "check --acc and --acc-unit"
+        hint = (
+            f"try --acc-unit {fits[0]}"
+            if fits
+            else "check --acc and --acc-unit, or has gravity been removed?"
+        )
         raise InputError(
             f"{path.name}: acceleration is typically {gravity:.3g} m/s² with unit {layout.acc_unit}, "
             f"not about 9.8: {hint}"
