@@ -16,12 +16,16 @@ from hipturn.model import HipAngle, Rep, SessionStart, Side
 from hipturn.session import Heard, Session
 from hipturn.sources import body, simulated
 from hipturn.sources.importers import csv
+from hipturn.sources.importers.cells import Form
 from hipturn.units import DEG_PER_RAD, NS_PER_S
 
 SEEDS = range(20)
 UCI = Path(__file__).parents[2] / "shared" / "data" / "uci_physical_therapy"
 UCI_LAYOUT = csv.Layout(
-    acc=("acc_x", "acc_y", "acc_z"), gyr=("gyr_x", "gyr_y", "gyr_z"), rate_hz=25.0, delimiter=";"
+    acc=("acc_x", "acc_y", "acc_z"),
+    gyr=("gyr_x", "gyr_y", "gyr_z"),
+    rate_hz=25.0,
+    form=Form(delimiter=";"),
 )
 UCI_IDLE_S = (85.0, 150.0)
 """Moments in the two idle stretches between the three blocks of ten."""

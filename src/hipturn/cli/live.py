@@ -114,7 +114,8 @@ async def with_virtual(
         args += ["--faults", faults]
     async with virtual.spawned(args) as sensor:
         _tell(f"searching for it by Bluetooth ({sensor.name}, {sensor.address})")
-        ended = await _session(options, sensor.name, bleak_bumble.backend(sensor.hci))
+        async with bleak_bumble.backend(sensor.hci) as backend:
+            ended = await _session(options, sensor.name, backend)
     return ended, _show(ended.recording, options.as_json)
 
 

@@ -56,9 +56,9 @@ class _Lazy(click.Group):
             sys.stderr.close()
             sys.exit(1)
         except Exception as error:
-            if os.environ.get("HIPTURN_DEBUG"):
-                raise
             cause = _innermost(error)
+            if os.environ.get("HIPTURN_DEBUG") and not isinstance(cause, HipturnError):
+                raise
             print(f"hipturn: {' '.join(_explained(cause).split())}", file=sys.stderr)  # noqa: T201
             sys.exit(2 if isinstance(cause, UsageError) else 1)
 

@@ -97,7 +97,9 @@ class Trace:
         begin = -self._before
         for block in self._blocks:
             end = begin + len(block.t_ns)
-            if end > first and begin < stop:
+            if first <= begin and end <= stop:
+                pieces.append(block)
+            elif end > first and begin < stop:
                 pieces.append(_rows(block, slice(max(0, first - begin), stop - begin)))
             begin = end
         return pieces[0] if len(pieces) == 1 else _join(pieces)
