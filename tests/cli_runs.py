@@ -109,7 +109,7 @@ IMU = ("--acc", ",".join(ACC), "--gyr", ",".join(GYR))
 RATED = (*IMU, "--rate", "100")
 
 
-def write_csv(path: Path, columns: Mapping[str, Sequence[object] | FloatArray], delimiter: str = ",") -> Path:
+def write_csv(path: Path, columns: Mapping[str, Any], delimiter: str = ",") -> Path:
     """Write a table with a header; numbers with 9 digits, None and NaN as they are; return the path."""
 
     def text(value: object) -> str:
@@ -131,9 +131,10 @@ class Table:
     """What an imported recording holds."""
 
     tick_ns: IntArray
-    acc_mps2: FloatArray | None
-    gyr_radps: FloatArray | None
-    q_earth_from_sensor: FloatArray | None
+    acc_mps2: Any
+    """Arrays or None, as in `RawSamples`."""
+    gyr_radps: Any
+    q_earth_from_sensor: Any
     rate_hz: float
 
 

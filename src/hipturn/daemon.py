@@ -56,7 +56,7 @@ class _Door:
     """The queue between radio and pipeline: never blocks the radio, never drops untold."""
 
     def __init__(self) -> None:
-        self._queue: asyncio.Queue[Input] = asyncio.Queue()
+        self._queue: asyncio.Queue[Input | None] = asyncio.Queue()
         self._lost: dict[str, int] = {}
 
     def put(self, item: Input) -> None:
@@ -69,12 +69,18 @@ class _Door:
                 self._queue.put_nowait(Overrun(item.stream, HostNs(int(item.at_ns[0])), lost))
         self._queue.put_nowait(item)
 
-    async def get(self) -> Input:
+    def close(self) -> None:
+        """Let whoever waits for an input go on with none."""
+        self._queue.put_nowait(None)
+
+    async def get(self) -> Input | None:
+        """Return the next input, None when the door was closed."""
         return await self._queue.get()
 
     def drain(self) -> list[Input]:
         """Return what still waits."""
-        return [self._queue.get_nowait() for _ in range(self._queue.qsize())]
+        waiting = [self._queue.get_nowait() for _ in range(self._queue.qsize())]
+        return [item for item in waiting if item is not None]
 
 
 async def measure(
@@ -83,8 +89,9 @@ async def measure(
     listen: Callable[[Heard], None],
     on_state: Callable[[LinkState, str], None],
     on_trouble: Callable[[str], None],
+    stop: asyncio.Event,
 ) -> Ended:
-    """Run a session until its target or limit is reached, or until cancelled; the recording is closed.
+    """Run a session until its target or limit is reached or `stop` is set; the recording is closed.
 
     `listen` hears inputs, outputs and prompts in order. A recording that cannot be written is told
     through `on_trouble` and does not stop the measurement.
@@ -107,10 +114,11 @@ async def measure(
         async with asyncio.timeout(plan.limit_s), asyncio.TaskGroup() as tasks:
             radio = tasks.create_task(source.run(), name="radio")
             ticking = tasks.create_task(_tick(keeper), name="recorder tick")
-            while coach.phase is not Phase.DONE:
-                session.push(await door.get())
-            radio.cancel()
-            ticking.cancel()
+            stopping = tasks.create_task(_close_when(stop, door), name="stop")
+            while coach.phase is not Phase.DONE and (item := await door.get()) is not None:
+                session.push(item)
+            for task in (radio, ticking, stopping):
+                task.cancel()
     except TimeoutError:
         pass
     finally:
@@ -120,6 +128,11 @@ async def measure(
         session.finish()
         keeper.close()
     return Ended(keeper.path, coach.phase is Phase.DONE, keeper.trouble)
+
+
+async def _close_when(stop: asyncio.Event, door: _Door) -> None:
+    await stop.wait()
+    door.close()
 
 
 async def _tick(keeper: "_Keeper") -> None:

@@ -41,7 +41,7 @@ def command(
     if device != "hipturn":
         raise UsageError(f"--as {device}: the virtual sensor can be: hipturn")
     options = live.Options(Side(side), reps, recordings, headless or as_json, as_json, seconds)
-    ok = live.run(live.demo(options, seed, faults))
+    ok = live.run(lambda stop: live.demo(options, seed, faults, stop))
     if not ok:
         raise HipturnError(
             f"the demo ended before {reps} repetitions were counted: try it again without --seconds"

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 
 from hipturn import config, daemon, lines, offline, places
+from hipturn.errors import InputError
 from hipturn.model import Rep, Side, Verdict
 from hipturn.sinks import console
 from hipturn.sinks.live import Display, Quiet
@@ -35,19 +36,27 @@ class Options:
     limit_s: float | None
 
 
-def run(session: Coroutine[Any, Any, Result]) -> Result | None:
-    """Run a session; Ctrl-C and SIGTERM end it cleanly, with its recording closed, and return None."""
+def run(session: Callable[[asyncio.Event], Coroutine[Any, Any, Result]]) -> Result | None:
+    """Run a session; Ctrl-C and SIGTERM set the event that ends it cleanly, a second Ctrl-C at once."""
 
     async def until_told_to_stop() -> Result:
-        task = asyncio.current_task()
-        if task is not None and sys.platform != "win32":
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-        return await session
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def end() -> None:
+            _tell("stopping the sensor and closing the recording")
+            stop.set()
+            loop.remove_signal_handler(signal.SIGINT)
+
+        if sys.platform != "win32":
+            loop.add_signal_handler(signal.SIGINT, end)
+            loop.add_signal_handler(signal.SIGTERM, end)
+        return await session(stop)
 
     try:
         return asyncio.run(until_told_to_stop())
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        _tell("stopped; the recording is closed")
+    except KeyboardInterrupt:
+        _tell("stopped at once; the recording is on disk up to the last second")
         return None
 
 
@@ -58,13 +67,15 @@ def _tell(text: str) -> None:
 @contextlib.contextmanager
 def _view(options: Options) -> Iterator[Display | Quiet]:
     if options.quiet or not Console().is_terminal:
-        yield Quiet(False, click.echo, _tell)
+        yield Quiet(_tell)
     else:
         with Display(Console(), options.reps) as display:
             yield display
 
 
-async def _session(options: Options, sensor: str | None, backend: Backend) -> daemon.Ended:
+async def _session(
+    options: Options, sensor: str | None, backend: Backend, stop: asyncio.Event
+) -> daemon.Ended:
     settings, _ = config.load(places.config_file())
     plan = daemon.Plan(
         sensor=sensor,
@@ -75,34 +86,37 @@ async def _session(options: Options, sensor: str | None, backend: Backend) -> da
         limit_s=options.limit_s,
     )
     with _view(options) as view:
-        return await daemon.measure(plan, backend, view.hear, view.state, _tell)
+        return await daemon.measure(plan, backend, view.hear, view.state, _tell, stop)
 
 
-def _show(recording: Path, as_json: bool) -> offline.Analysis:
+def _show(recording: Path, as_json: bool) -> offline.Analysis | None:
     """Print the results of what was just recorded, by replaying the recording: one truth, one way to it."""
-    result = offline.analyse(recording, offline.Request())
+    try:
+        result = offline.analyse(recording, offline.Request())
+    except InputError as error:
+        _tell(f"no results: {error}")
+        _tell(f"recorded: {recording}")
+        return None
     head, events, tail = result.lines(recording.name)
     if as_json:
         for line in [head, *events, tail]:
             click.echo(lines.dumps(line))
     else:
         console.print_results(head, events, tail)
+    _tell(f"recorded: {recording}")
     return result
 
 
-async def real(options: Options, sensor: str | None) -> None:
-    """Measure with a real sensor until the target or Ctrl-C."""
-    try:
-        ended = await _session(options, sensor, Backend())
-    finally:
-        _tell("stopping the sensor and closing the recording")
+async def real(options: Options, sensor: str | None, stop: asyncio.Event) -> None:
+    """Measure with a real sensor until the target or a stop."""
+    async with Backend() as backend:
+        ended = await _session(options, sensor, backend, stop)
     _show(ended.recording, options.as_json)
-    _tell(f"recorded: {ended.recording}")
 
 
 async def with_virtual(
-    options: Options, seed: int, faults: str, reps: int
-) -> tuple[daemon.Ended, offline.Analysis]:
+    options: Options, seed: int, faults: str, reps: int, stop: asyncio.Event
+) -> tuple[daemon.Ended, offline.Analysis | None]:
     """Measure with a virtual sensor in its own process over a real GATT stack."""
     from hipturn.sources import bleak_bumble, virtual
 
@@ -115,19 +129,19 @@ async def with_virtual(
     async with virtual.spawned(args) as sensor:
         _tell(f"searching for it by Bluetooth ({sensor.name}, {sensor.address})")
         async with bleak_bumble.backend(sensor.hci) as backend:
-            ended = await _session(options, sensor.name, backend)
+            ended = await _session(options, sensor.name, backend, stop)
     return ended, _show(ended.recording, options.as_json)
 
 
-async def demo(options: Options, seed: int, faults: str) -> bool:
+async def demo(options: Options, seed: int, faults: str, stop: asyncio.Event) -> bool:
     """Run the demo and compare with the truth; return whether all repetitions were counted."""
-    ended, result = await with_virtual(options, seed, faults, options.reps)
-    errors = _errors(result.reps, options, seed, options.reps + (SPARE_REPS if faults else 0))
-    if options.as_json:
-        click.echo(lines.dumps(errors))
-    else:
-        _print_errors(errors)
-        click.echo(f"recorded: {ended.recording}")
+    ended, result = await with_virtual(options, seed, faults, options.reps, stop)
+    if result is not None:
+        errors = _errors(result.reps, options, seed, options.reps + (SPARE_REPS if faults else 0))
+        if options.as_json:
+            click.echo(lines.dumps(errors))
+        else:
+            _print_errors(errors)
     return ended.finished
 
 

@@ -30,8 +30,8 @@ def command(
     options = live.Options(Side(side), reps, recordings, headless or as_json, as_json, None)
     virtual, _, device = (sensor or "").partition(":")
     if virtual != "virtual":
-        live.run(live.real(options, sensor))
+        live.run(lambda stop: live.real(options, sensor, stop))
     elif device in ("", "hipturn"):
-        live.run(live.with_virtual(options, seed=1, faults="", reps=reps or 20))
+        live.run(lambda stop: live.with_virtual(options, 1, "", reps or 20, stop))
     else:
         raise UsageError(f"--sensor {sensor}: the virtual sensor can be: hipturn")

@@ -12,10 +12,10 @@ from rich.text import Text
 
 from hipturn import lines
 from hipturn.coach import Prompt
-from hipturn.model import HipAngle, LinkUp, Mark, Output, Overrun, Packets, SessionStart
+from hipturn.model import HipAngle, Rep
 from hipturn.session import Heard
 from hipturn.sinks.console import rep_table
-from hipturn.units import DEG_PER_RAD
+from hipturn.units import DEG_PER_RAD, NS_PER_S
 
 SCALE_DEG = 60.0
 """End of the angle bar: beyond the range of nearly every hip."""
@@ -23,25 +23,19 @@ SHOWN_REPS = 6
 
 
 class Quiet:
-    """No display: prompts and repetitions as lines on stderr, or events as JSON on stdout."""
+    """No display: prompts and the sensor's state as lines."""
 
-    def __init__(self, as_json: bool, out: Callable[[str], None], err: Callable[[str], None]) -> None:
-        self._as_json = as_json
-        self._out, self._err = out, err
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
 
     def hear(self, heard: Heard) -> None:
-        """Print what is worth a line."""
-        match heard:
-            case Prompt():
-                self._err(f"{heard.t_ns / 1e9:7.2f} s  {heard.say}")
-            case SessionStart() | LinkUp() | Packets() | Overrun() | Mark():
-                return
-            case _ if self._as_json and (line := _line(heard)) is not None:
-                self._out(lines.dumps(line))
+        """Tell what the coach says."""
+        if isinstance(heard, Prompt):
+            self._tell(f"{heard.t_ns / NS_PER_S:7.2f} s  {heard.say}")
 
     def state(self, state: str, detail: str) -> None:
-        """Print a change of the sensor's state."""
-        self._err(f"           sensor {state}: {detail}")
+        """Tell a change of the sensor's state."""
+        self._tell(f"           sensor {state}: {detail}")
 
 
 class Display:
@@ -73,10 +67,8 @@ class Display:
                 self._angle_deg = float(heard.angle_rad[-1]) * DEG_PER_RAD
                 self._most_deg = max(self._most_deg, self._angle_deg)
                 self._trusted = bool(heard.trusted[-1])
-            case SessionStart() | LinkUp() | Packets() | Overrun() | Mark():
-                return
-            case _ if (line := _line(heard)) is not None and line["type"] == "rep":
-                self._reps.append(line)
+            case Rep():
+                self._reps.append(lines.line(heard) or {})
 
     def state(self, state: str, detail: str) -> None:
         """Take in the sensor's state."""
@@ -110,8 +102,3 @@ class Display:
         """Return the angle on a scale with zero in the middle: left external, right internal."""
         at = max(-SCALE_DEG, min(SCALE_DEG, self._angle_deg or 0.0))
         return Bar(2 * SCALE_DEG, SCALE_DEG + min(at, 0.0), SCALE_DEG + max(at, 0.0), width=60, color="cyan")
-
-
-def _line(output: Any) -> dict[str, Any] | None:
-    known: Output = output
-    return lines.line(known)
