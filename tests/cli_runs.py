@@ -3,9 +3,10 @@
 import functools
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from hipturn import drivers
 from hipturn.cli.main import cli
 from hipturn.coach import Coach
 from hipturn.config import core_params, defaults
-from hipturn.model import FloatArray, IntArray, LinkUp, Packets, SessionStart, Side
+from hipturn.model import FloatArray, Input, IntArray, LinkUp, Packets, SessionStart, Side
 from hipturn.recording import Reader, Writer
 from hipturn.session import Session
 from hipturn.sources import simulated
@@ -83,6 +84,12 @@ def process(*args: object, **options: Any) -> "subprocess.CompletedProcess[str]"
 # --- recordings ---------------------------------------------------------------------------------
 
 
+def bundled(name: str, path: Path) -> Path:
+    """Copy one of the bundled recordings of guided sessions to `path`; return it."""
+    shutil.copyfile(Path(__file__).parents[1] / "recordings" / f"{name}.mcap", path)
+    return path
+
+
 @functools.cache
 def drill(seed: int = 1, side: Side = Side.RIGHT, reps: int = 4) -> Motion:
     """A calibration and a few repetitions of a simulated leg."""
@@ -92,13 +99,14 @@ def drill(seed: int = 1, side: Side = Side.RIGHT, reps: int = 4) -> Motion:
 def record(path: Path, motion: Motion, *, coached: bool = True, lost: Sequence[int] = ()) -> Path:
     """Record the motion as a live session would, with a coach that calibrates or without; return the path."""
     settings = defaults()
+    start = SessionStart("test", "2026-01-01T12:00:00+00:00", settings=settings)
     with Writer(path) as writer:
-        coach = Coach(simulated.STREAM, motion.leg.side, 0) if coached else None
-        session = Session(core_params(settings), coach, writer, lambda _: None)
-        session.push(SessionStart("test", "2026-01-01T12:00:00+00:00", settings=settings))
-        for item in simulated.inputs(motion, lost=lost):
-            session.push(item)
-        session.finish()
+        push: Callable[[Input], None] = writer.write
+        if coached:
+            coach = Coach(simulated.STREAM, motion.leg.side, 0)
+            push = Session(core_params(settings), coach, writer, lambda _: None).push
+        for item in (start, *simulated.inputs(motion, lost=lost)):
+            push(item)
     return path
 
 

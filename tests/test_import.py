@@ -490,7 +490,7 @@ quaternion_layouts = st.builds(
 @example(
     data=f"{HEADER},t\n0,0,9.8,0,0,0,1\n0,0,9.8,0,0,0,101".encode(), layout=csv.Layout(ACC, GYR, time="t")
 )
-@settings(max_examples=400)
+@settings(max_examples=300)
 def test_any_bytes_give_inputs_or_one_clear_error(
     tmp_path_factory: pytest.TempPathFactory, data: bytes | Spoiled, layout: csv.Layout
 ) -> None:

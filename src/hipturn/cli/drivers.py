@@ -10,6 +10,8 @@ def command(as_json: bool) -> None:
     from hipturn import drivers, lines
 
     for name in drivers.names():
+        if name == "table":  # rows of an import, no device
+            continue
         driver = drivers.get(name)
         if as_json:
             click.echo(

@@ -170,6 +170,6 @@ def _errors(reps: list[Rep], options: Options, seed: int, done: int) -> dict[str
 
 def _print_errors(errors: dict[str, object]) -> None:
     click.echo(
-        f"truth of the simulated hip: {errors['reps']} repetitions, {errors['counted']} counted; "
+        f"truth of the simulated hip (seed {errors['seed']}): {errors['reps']} repetitions, {errors['counted']} counted; "
         f"ROM error mean {errors['rom_error_mean_deg']}°, largest {errors['rom_error_max_deg']}°"
     )

@@ -166,7 +166,9 @@ def auto(block: Orientation, *, outward_normal_sensor: Vector | None, side: Side
     # Rotations over half a second: long enough that noise and impacts do not matter, short enough that
     # heading drift does not and a fast repetition is not over. A hinge's axis is the same in all of them.
     span = max(1, int(np.searchsorted(block.t_ns, block.t_ns[0] + NS_PER_S // 2)))
-    relative = quaternion.to_rotation_vector(quaternion.multiply(quaternion.conjugate(q[:-span]), q[span:]))
+    # A new one sixteen times a second tells as much as one a sample.
+    q_before, q_after = q[: -span : max(1, span // 8)], q[span :: max(1, span // 8)]
+    relative = quaternion.to_rotation_vector(quaternion.multiply(quaternion.conjugate(q_before), q_after))
     axis, share = principal_axis(relative)
     if abs(float(quaternion.dot(axis, up0))) < MAX_TILT:
         angle = gravity_angle(quaternion.up_in_sensor(q), up0, axis)
@@ -199,11 +201,10 @@ def _spread(relative: FloatArray, swing: FloatArray, axis: FloatArray, quantile:
     """Return the angle, rad, between single rotations' axes and the common one, at a quantile of them."""
     far = np.abs(swing) > 0.5 * np.abs(swing).max()
     edges = np.flatnonzero(np.diff(np.concatenate(([False], far, [False])).astype(np.int8)))
-    angles = []
-    for start, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-        single = relative[start:stop].sum(axis=0) * np.sign(swing[start])
-        across = float(_norm(quaternion.cross(single, axis)))
-        angles.append(math.atan2(across, float(quaternion.dot(single, axis))))
+    starts, stops = edges[::2], edges[1::2]
+    total = np.concatenate((np.zeros((1, 3)), np.cumsum(relative, axis=0)))
+    single = (total[stops] - total[starts]) * np.sign(swing[starts])[:, None]
+    angles = np.arctan2(_norm(quaternion.cross(single, axis)), quaternion.dot(single, axis))
     return float(np.quantile(angles, quantile))
 
 

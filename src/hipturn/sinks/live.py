@@ -27,6 +27,7 @@ class Quiet:
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
+        self._state = ("", "")
 
     def hear(self, heard: Heard) -> None:
         """Tell what the coach says."""
@@ -34,7 +35,10 @@ class Quiet:
             self._tell(f"{heard.t_ns / NS_PER_S:7.2f} s  {heard.say}")
 
     def state(self, state: str, detail: str) -> None:
-        """Tell a change of the sensor's state."""
+        """Tell a change of the sensor's state; the same again is none."""
+        if self._state == (state, detail):
+            return
+        self._state = (state, detail)
         self._tell(f"           sensor {state}: {detail}")
 
 
