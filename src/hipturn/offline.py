@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -237,24 +236,27 @@ def _with_reference(params: CoreParams, request: Request) -> CoreParams:
 
 def parse_reference(text: str) -> tuple[Path, float, float]:
     """Return file and time range in s of ``FILE[@from:to]``; either end may be left out."""
-    match = re.fullmatch(r"(.+)@([0-9.]*):([0-9.]*)", text)
-    if match is None:
+    name, at, span = text.rpartition("@")
+    begin, colon, end = span.partition(":")
+    if not (at and colon) or Path(text).exists():
         return Path(text), 0.0, math.inf
     try:
-        from_s = float(match[2] or 0.0)
-        to_s = float(match[3] or math.inf)
+        from_s, to_s = float(begin or 0.0), float(end or math.inf)
     except ValueError:
-        raise UsageError(f"--reference {text}: write the range as @from:to in seconds, like @0:25") from None
+        from_s = to_s = math.nan
+    if not from_s >= 0.0 or math.isnan(to_s):
+        raise UsageError(f"--reference {text}: write the range as @from:to in seconds, like @0:25")
     if not from_s < to_s:
         raise UsageError(f"--reference {text}: the range ends before it begins")
-    return Path(match[1]), from_s, to_s
+    return Path(name), from_s, to_s
 
 
 def read_calibration(path: Path) -> Calibration:
     """Return the calibration of a file that `hipturn calibrate` wrote."""
     try:
-        value: Any = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+        # every number as a float: a whole one may be too large for one
+        value: Any = json.loads(path.read_text(encoding="utf-8"), parse_int=float)
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(
             f"{path}: not a calibration file ({error}): make one with 'hipturn calibrate'"
         ) from error

@@ -74,7 +74,7 @@ def _view(options: Options) -> Iterator[Display | Quiet]:
 
 
 async def _session(
-    options: Options, sensor: str | None, backend: Backend, stop: asyncio.Event
+    options: Options, folder: Path, sensor: str | None, backend: Backend, stop: asyncio.Event
 ) -> daemon.Ended:
     settings, _ = config.load(places.config_file())
     plan = daemon.Plan(
@@ -82,7 +82,7 @@ async def _session(
         side=options.side,
         reps=options.reps,
         settings={**config.defaults(), **config.SEATED_MOBILISATION, **settings},
-        recordings=places.recordings_folder(options.recordings),
+        recordings=folder,
         limit_s=options.limit_s,
     )
     with _view(options) as view:
@@ -110,7 +110,7 @@ def _show(recording: Path, as_json: bool) -> offline.Analysis | None:
 async def real(options: Options, sensor: str | None, stop: asyncio.Event) -> None:
     """Measure with a real sensor until the target or a stop."""
     async with Backend() as backend:
-        ended = await _session(options, sensor, backend, stop)
+        ended = await _session(options, places.recordings_folder(options.recordings), sensor, backend, stop)
     _show(ended.recording, options.as_json)
 
 
@@ -129,7 +129,9 @@ async def with_virtual(
     async with virtual.spawned(args) as sensor:
         _tell(f"searching for it by Bluetooth ({sensor.name}, {sensor.address})")
         async with bleak_bumble.backend(sensor.hci) as backend:
-            ended = await _session(options, sensor.name, backend, stop)
+            # apart from a person's own recordings: nobody's hip is in it
+            folder = options.recordings or places.recordings_folder() / "simulated"
+            ended = await _session(options, folder, sensor.name, backend, stop)
     return ended, _show(ended.recording, options.as_json)
 
 
