@@ -20,7 +20,7 @@ from hipturn.drivers.hipturn_gatt import CONTROL_UUID, DATA_UUID, INFO_UUID, SER
 from hipturn.errors import LinkError
 from hipturn.model import LinkUp, Packets
 from hipturn.sources.ble import Backend, Limits, LinkState, scan
-from hipturn.sources.ble_link import within
+from hipturn.sources.ble.link import within
 
 BRISK = Limits(
     scan_s=0.2,

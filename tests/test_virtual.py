@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from hipturn.errors import UsageError
 from hipturn.model import Side
 from hipturn.sources import body
-from hipturn.sources.bumble_adapter import Adapter
-from hipturn.sources.faults import BACK_AFTER_S, Faults, Outage, parse
-from hipturn.sources.peripheral import Playback
-from hipturn.sources.radio import Radio, hci_server
+from hipturn.sources.bleak_bumble.adapter import Adapter
 from hipturn.sources.virtual import MOST_SAMPLES_PER_PACKET, VirtualSettings
+from hipturn.sources.virtual.faults import BACK_AFTER_S, Faults, Outage, parse
+from hipturn.sources.virtual.peripheral import Playback
+from hipturn.sources.virtual.radio import Radio, hci_server
 
 
 def test_faults_are_read_as_written() -> None:

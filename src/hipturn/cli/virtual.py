@@ -68,8 +68,8 @@ def command(listen: str, interval_ms: float, side: str, faults: str, **options: 
     printed says how to reach it; the following ones what happens, one JSON object each.
     """
     from hipturn.model import Side
-    from hipturn.sources.faults import parse
     from hipturn.sources.virtual import NEAR_WRAP_US, VirtualSettings, serve
+    from hipturn.sources.virtual.faults import parse
 
     until_stdin_closes = options.pop("until_stdin_closes")
     if options["clock_start_us"] is None:

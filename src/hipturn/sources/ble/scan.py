@@ -12,7 +12,7 @@ from bleak.backends.scanner import AdvertisementData
 from hipturn import drivers
 from hipturn.drivers import Advertisement, Driver
 from hipturn.errors import BluetoothUnavailable, LinkError
-from hipturn.sources.ble_link import Backend, Limits, disconnect, scanner, within
+from hipturn.sources.ble.link import Backend, Limits, disconnect, scanner, within
 
 BATTERY_LEVEL_UUID = "00002a19-0000-1000-8000-00805f9b34fb"
 """Bluetooth SIG Battery Level characteristic: one byte, percent."""

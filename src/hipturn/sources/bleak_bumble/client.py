@@ -20,15 +20,15 @@ from bleak.backends.service import BleakGATTService, BleakGATTServiceCollection
 from bleak.exc import BleakDeviceNotFoundError, BleakError
 
 from hipturn.errors import HipturnError
-from hipturn.sources.ble_link import Backend
+from hipturn.sources.ble.link import Backend
 
 try:
     from bumble.device import Connection, Peer
     from bumble.gatt import Characteristic
     from bumble.hci import Address
 
-    from hipturn.sources.bumble_adapter import Adapter, answer
-    from hipturn.sources.bumble_scanner import BumbleScanner, uuid_text
+    from hipturn.sources.bleak_bumble.adapter import Adapter, answer
+    from hipturn.sources.bleak_bumble.scanner import BumbleScanner, uuid_text
 except ImportError as error:
     raise HipturnError(
         f"this needs the package bumble ({error}): install it with  pip install 'hipturn[sim]'"

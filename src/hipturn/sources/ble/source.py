@@ -15,11 +15,9 @@ from bleak.backends.scanner import AdvertisementData
 from hipturn.drivers import Driver
 from hipturn.errors import BluetoothUnavailable, LinkError
 from hipturn.model import HostNs, Input, LinkDown, LinkUp, Packets, StreamInfo
-from hipturn.sources.ble_link import Backend, GattLink, Limits, disconnect, scanner, within
-from hipturn.sources.ble_scan import Found, Search, scan, stop
+from hipturn.sources.ble.link import Backend, GattLink, Limits, disconnect, scanner, within
+from hipturn.sources.ble.scan import Search, stop
 from hipturn.units import NS_PER_S
-
-__all__ = ["Backend", "BleSource", "Found", "Limits", "LinkState", "scan"]
 
 SAMPLES_IN_A_PACKET = 20
 """About what a packet of the usual size (MTU 247) holds: a slow sensor that fills them is not silent."""

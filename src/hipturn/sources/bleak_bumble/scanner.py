@@ -7,7 +7,7 @@ from bleak.uuids import normalize_uuid_str
 from bumble.core import UUID, AdvertisingData
 from bumble.device import Advertisement
 
-from hipturn.sources.bumble_adapter import Adapter
+from hipturn.sources.bleak_bumble.adapter import Adapter
 
 _KIND = AdvertisingData.Type
 _UUID_SIZES = {

@@ -38,8 +38,8 @@ from hipturn.drivers.hipturn_gatt import (
 from hipturn.model import FloatArray
 from hipturn.sources.body import Motion
 from hipturn.sources.cancelling import heeding
-from hipturn.sources.radio import Radio, RadioController
-from hipturn.sources.virtual import BYTES_PER_SAMPLE, MTU, VirtualSettings
+from hipturn.sources.virtual.radio import Radio, RadioController
+from hipturn.sources.virtual.settings import BYTES_PER_SAMPLE, MTU, VirtualSettings
 
 Tell = Callable[[str, float], None]
 """Told what happens: a word, and the motion's time in seconds."""
