@@ -105,8 +105,10 @@ def record(path: Path, motion: Motion, *, coached: bool = True, lost: Sequence[i
         if coached:
             coach = Coach(simulated.STREAM, motion.leg.side, 0)
             push = Session(core_params(settings), coach, writer, lambda _: None).push
-        for item in (start, *simulated.inputs(motion, lost=lost)):
+        for i, item in enumerate((start, *simulated.inputs(motion, lost=lost))):
             push(item)
+            if i % int(RATE_HZ) == 0:
+                writer.close_chunk()
     return path
 
 

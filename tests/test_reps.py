@@ -276,7 +276,7 @@ def test_mirror_symmetry(seed: int, rows: int) -> None:
     for one, other in zip(detect([trace]), detect([mirrored]), strict=True):
         assert one.sign == -other.sign
         if isinstance(one, Turned):
-            assert other == Turned(-one.sign, one.t_ns, one.rom_rad, -one.peak_rad)
+            assert other == Turned(-one.sign, one.t_ns, one.rom_rad, -one.peak_rad, one.decided_ns)
         else:
             assert isinstance(other, Excursion)
             assert (one.start_rad, one.turned) == (-other.start_rad, other.turned)

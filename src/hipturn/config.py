@@ -41,7 +41,9 @@ class Setting:
         if self.choices:
             if given in self.choices:
                 return str(given)
-            raise UsageError(f"{where}: {self.key} must be one of {', '.join(self.choices)}, not {given!r}")
+            raise UsageError(
+                f"{where}: {self.key} must be one of {', '.join(self.choices)}, not {given!r:.60}"
+            )
         try:
             number = float(cast(str, given)) if not isinstance(given, bool) else math.nan
         except (TypeError, ValueError, OverflowError):
@@ -50,7 +52,9 @@ class Setting:
             limits = (
                 f"from {self.least:g} to {self.most:g}" if self.most < math.inf else f"{self.least:g} or more"
             )
-            raise UsageError(f"{where}: {self.key} must be a number {limits} ({self.unit}), not {given!r}")
+            raise UsageError(
+                f"{where}: {self.key} must be a number {limits} ({self.unit}), not {given!r:.60}"
+            )
         return number
 
 

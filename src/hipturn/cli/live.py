@@ -173,5 +173,6 @@ def _errors(reps: list[Rep], options: Options, seed: int, done: int) -> dict[str
 def _print_errors(errors: dict[str, object]) -> None:
     click.echo(
         f"truth of the simulated hip (seed {errors['seed']}): {errors['reps']} repetitions, "
-        f"{errors['counted']} counted; ROM error mean {errors['rom_error_mean_deg']}°, largest {errors['rom_error_max_deg']}°"
+        f"{errors['counted']} counted; ROM error mean {errors['rom_error_mean_deg']}°, "
+        f"largest {errors['rom_error_max_deg']}°"
     )

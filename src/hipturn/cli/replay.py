@@ -51,7 +51,8 @@ def command(
     from hipturn.model import Side
 
     if angles is not None:
-        output.check(angles, "--angles", file, *(Path(text) for text in (calibration, reference) if text))
+        sources = [file, Path(calibration or ""), offline.parse_reference(reference or "")[0]]
+        output.check(angles, "--angles", *sources)
     request = offline.Request(
         settings=dict(config.parse_assignment(text) for text in assignments),
         calibration=_calibration(calibration),

@@ -23,7 +23,6 @@ from hipturn.model import (
     Direction,
     FloatArray,
     Gap,
-    HipAngle,
     Input,
     LinkUp,
     Mark,
@@ -104,6 +103,14 @@ class Front:
 
     def _packets(self, packets: Packets, chain: _Chain) -> list[Seen]:
         raw = sane(chain.decode(packets, chain.info))
+        if raw.bad_packets and len(packets.at_ns) > 1:
+            # damage is told one by one and where it happened, however many packets came together
+            half = len(packets.at_ns) // 2
+            parts = (
+                Packets(packets.stream, packets.at_ns[:half], packets.data[:half]),
+                Packets(packets.stream, packets.at_ns[half:], packets.data[half:]),
+            )
+            return [seen for part in parts for seen in self._packets(part, chain)]
         samples, gaps = chain.clock.push(raw)
         out: list[Seen] = [*gaps]
         if raw.bad_packets:
@@ -156,6 +163,8 @@ class _Leg:
     counting: bool = True
     reps: int = 0
     t_ns: int = 0
+    gaps: list[Gap] = field(default_factory=list)
+    """Those before samples of the block that comes next."""
 
 
 class Back:
@@ -177,7 +186,9 @@ class Back:
             case Orientation():
                 leg = self._legs[item.stream]
                 leg.t_ns = int(item.t_ns[-1])
-                return [item, *(self._measure(item, leg, leg.meter) if leg.meter else ())]
+                return self._measure(item, leg)
+            case Gap() if item.stream in self._legs:
+                self._legs[item.stream].gaps.append(item)
             case Gap() | BadPackets():
                 return [item]
         return []
@@ -215,24 +226,33 @@ class Back:
                 ]
         return []
 
-    def _measure(self, block: Orientation, leg: _Leg, meter: AngleMeter) -> list[Output]:
-        angle = meter.push(block)
-        out: list[Output] = [angle]
-        if leg.counting:
-            out += self._detect(angle, leg)
-        return out
-
-    def _detect(self, angle: HipAngle, leg: _Leg) -> list[Output]:
+    def _measure(self, block: Orientation, leg: _Leg) -> list[Output]:
+        """Return the block, the angle and the events within it, in the order samples one by one give them."""
+        blocks: list[Output] = [block]
+        found: list[Excursion | Turned] = []
+        if leg.meter is not None:
+            angle = leg.meter.push(block)
+            blocks.append(angle)
+            if leg.counting:
+                found = leg.detector.push(angle)
+        gaps, leg.gaps = leg.gaps, []
         out: list[Output] = []
-        for found in leg.detector.push(angle):
-            match found:
-                case Turned():
-                    direction = Direction.INTERNAL if found.sign > 0 else Direction.EXTERNAL
-                    at = StreamNs(found.t_ns)
-                    out.append(Turn(angle.stream, direction, at, found.rom_rad, found.peak_rad))
-                case excursion:
-                    out += self._rep(excursion, angle.stream, leg)
-        return out
+        told = 0
+        for each in found:
+            while told < len(gaps) and gaps[told].end_ns <= each.decided_ns:
+                out.append(gaps[told])
+                told += 1
+            out += [*blocks, *self._event(each, block.stream, leg)]
+            blocks = []
+        return [*out, *gaps[told:], *blocks]
+
+    def _event(self, found: Excursion | Turned, stream: str, leg: _Leg) -> list[Output]:
+        match found:
+            case Turned():
+                direction = Direction.INTERNAL if found.sign > 0 else Direction.EXTERNAL
+                return [Turn(stream, direction, StreamNs(found.t_ns), found.rom_rad, found.peak_rad)]
+            case excursion:
+                return self._rep(excursion, stream, leg)
 
     def _rep(self, excursion: Excursion, stream: str, leg: _Leg) -> list[Output]:
         leg.reps += 1

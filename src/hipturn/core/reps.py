@@ -67,6 +67,8 @@ class Excursion:
     """The angle it started from."""
     turned: bool
     """It ended by going out again, not by reaching home or a stop."""
+    decided_ns: int
+    """Stream time of the sample by which it was known to be over."""
     samples: HipAngle
 
 
@@ -78,6 +80,8 @@ class Turned:
     t_ns: int
     rom_rad: float
     peak_rad: float
+    decided_ns: int
+    """Stream time of the sample by which it was known."""
 
 
 SLOW_PER_S = 0.15
@@ -152,12 +156,13 @@ class Detector:
     def finish(self) -> list[Excursion]:
         """Return the excursion that the end of the stream cut short, if most of the way back was done."""
         done: list[Excursion] = []
+        last = len(self._trace.angle) - 1
         if self._state is State.BACK:
             swing = self._range()
             if self._sign * (self._peak - self._extreme) >= self._p.back_share * swing:
-                done.append(self._excursion(len(self._trace.angle) - 1, turned=True))
+                done.append(self._excursion(last, turned=True))
         elif self._state is State.SWING and self._pending is not None:
-            done.append(self._excursion(self._pending, turned=False))
+            done.append(self._excursion(self._pending, turned=False, known=last))
         self._clear()
         return done
 
@@ -338,7 +343,7 @@ class Detector:
                 return
             stopped = i >= lag and abs(x - s * angle[i - lag]) < limit > abs(x - s * angle[i - half])
             if stopped or (t_ns[i] > due_ns and self._overdue(i, swing)):
-                self._believe(out)
+                self._believe(i, out)
                 self._settle(i)
                 return
             if x - home > least and x - beyond > least:
@@ -361,7 +366,9 @@ class Detector:
             self._told = True
             part = self._trace.angle[self._anchor : i + 1]
             at = self._anchor + part.index(max(part) if self._sign > 0 else min(part))
-            out.append(Turned(self._sign, self._trace.t_ns[at], self._range(), self._peak))
+            out.append(
+                Turned(self._sign, self._trace.t_ns[at], self._range(), self._peak, self._trace.t_ns[i])
+            )
         self._state, self._extreme, self._at = State.BACK, self._trace.angle[i], i + 1
 
     def _cross(self, i: int, swing: float, out: list[Excursion | Turned]) -> None:
@@ -373,19 +380,19 @@ class Detector:
             out.append(self._excursion(i, turned=False))
         self._state, self._extreme, self._at = State.SWING, self._trace.angle[i], i + 1
 
-    def _believe(self, out: list[Excursion | Turned]) -> None:
-        """Count the movement that might have been a wind-up and was none."""
+    def _believe(self, i: int, out: list[Excursion | Turned]) -> None:
+        """Count the movement that might have been a wind-up and at sample i is known to be none."""
         if self._pending is not None:
-            out.append(self._excursion(self._pending, turned=False))
+            out.append(self._excursion(self._pending, turned=False, known=i))
             self._pending = None
 
     def _again(self, i: int, out: list[Excursion | Turned]) -> None:
         """End this movement where the way back turned, and begin the next one there."""
         lowest = self._lowest(i)
         if self._state is State.BACK:
-            out.append(self._excursion(lowest, turned=True))
+            out.append(self._excursion(lowest, turned=True, known=i))
         else:
-            self._believe(out)
+            self._believe(i, out)
         self._home += CREEP * (self._extreme - self._home)
         self._depart(i, self._extreme, lowest)
 
@@ -401,8 +408,10 @@ class Detector:
         peak = x.index(max(x)) if self._state is State.BACK else 0
         return self._anchor + x.index(min(x[peak:]), peak)
 
-    def _excursion(self, end: int, *, turned: bool) -> Excursion:
+    def _excursion(self, end: int, *, turned: bool, known: int | None = None) -> Excursion:
+        """Return the movement up to sample `end`, known to be over by sample `known` if that came later."""
         self._usual.append(self._range())
         # the stop before it too: a slow start hides in there
         samples = self._trace.part(max(0, self._anchor - self._lag), end + 1)
-        return Excursion(self._sign, self._start, turned, samples)
+        decided_ns = self._trace.t_ns[end if known is None else known]
+        return Excursion(self._sign, self._start, turned, decided_ns, samples)
