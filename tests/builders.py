@@ -14,11 +14,14 @@ from hipturn import drivers
 from hipturn.coach import Coach, Prompt
 from hipturn.core.fusion import Fusion, FusionParams
 from hipturn.core.pipeline import CoreParams, Pipeline
+from hipturn.drivers import table
 from hipturn.model import (
     FloatArray,
     HipAngle,
+    HostNs,
     Input,
     IntArray,
+    LinkUp,
     Orientation,
     Output,
     Packets,
@@ -235,3 +238,16 @@ def run(items: Iterable[Input], params: CoreParams | None = None) -> list[Output
 def of(kind: type[Any], items: Iterable[object], stream: str = STREAM) -> list[Any]:
     """Return the items of one kind and stream."""
     return [item for item in items if isinstance(item, kind) and item.stream == stream]
+
+
+def table_inputs(motion: Motion, rows: int = 10) -> list[Input]:
+    """Return the motion as packets of unrounded numbers, so many samples in each."""
+    info = dataclasses.replace(simulated.info(motion), driver="table", tick_hz=1e9, tick_bits=0)
+    tick = np.rint(motion.t_s * NS_PER_S).astype(np.int64)
+    values = np.concatenate((motion.acc_mps2, motion.gyr_radps), axis=1)
+    out: list[Input] = [LinkUp(STREAM, HostNs(0), info)]
+    for start in range(0, len(tick), rows):
+        part = slice(start, start + rows)
+        data = np.frombuffer(table.encode(tick[part], values[part]), np.uint8)[None, :]
+        out.append(Packets(STREAM, tick[part][-1:] + simulated.DELAY_NS, data))
+    return out

@@ -59,7 +59,7 @@ def test_a_bundled_recording_gives_its_expected_results(path: Path) -> None:
     expected = path.with_suffix(".expected.jsonl").read_text(encoding="utf-8").splitlines()
     for got, want in zip(now, map(json.loads, expected), strict=True):
         for key, value in want.items():
-            # another processor may round the last bits otherwise: a hundredth of a degree or second is the same
+            # another processor may round the last bits otherwise: a hundredth of a degree is the same
             same = got[key] == (pytest.approx(value, abs=0.02) if isinstance(value, float) else value)
             assert same or key in ("axis_sensor", "peak_speed_dps"), (
                 f"{want['type']} {key}: {got[key]} {value}"

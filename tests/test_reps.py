@@ -184,15 +184,16 @@ def test_every_count_was_announced_at_its_turn(seed: int, direction: Direction) 
 def test_the_count_comes_with_the_end_of_the_return(
     seed: int, direction: Direction, rate_hz: float, what: str
 ) -> None:
-    """Live, sample by sample: never before most of the way back is done, never 0.2 s after it ended."""
+    """Live, sample by sample: never before the peak, never 0.2 s after the return ended; and it says when."""
     elements, _ = SCENES[what](rng_of(seed).uniform, direction)
     trace, truth = course(Rest(1.5), *elements, Rest(1.0), rate_hz=rate_hz)
     detector = Detector(DetectParams(), rate_hz)
-    decided_s = [
-        float(block.t_ns[0]) / NS_PER_S
-        for block in one_by_one(trace)
-        for _ in excursions(detector.push(block))
-    ]
+    decided_s: list[float] = []
+    for block in one_by_one(trace):
+        for event in detector.push(block):
+            assert event.decided_ns == block.t_ns[0]
+            if isinstance(event, Excursion):
+                decided_s.append(event.decided_ns / NS_PER_S)
     assert len(decided_s) == len(truth)
     for at_s, rep in zip(decided_s, truth, strict=True):
         assert rep.peak_s < at_s <= rep.end_s + LATENCY_S
@@ -207,7 +208,7 @@ def key(event: Excursion | Turned) -> tuple[object, ...]:
         return dataclasses.astuple(event)
     samples = [getattr(event.samples, field.name) for field in dataclasses.fields(HipAngle)]
     told = [values.tobytes() if isinstance(values, np.ndarray) else values for values in samples]
-    return event.sign, event.start_rad, event.turned, *told
+    return event.sign, event.start_rad, event.turned, event.decided_ns, *told
 
 
 def wander(seed: int, rows: int) -> FloatArray:
@@ -301,7 +302,7 @@ def test_neither_the_zero_nor_the_time_matters(seed: int, rows: int, offset: int
             assert other.rom_rad == pytest.approx(one.rom_rad, abs=1e-12)
         else:
             assert isinstance(other, Excursion)
-            assert other.turned == one.turned
+            assert (other.turned, other.decided_ns) == (one.turned, one.decided_ns + later_ns)
             assert other.start_rad == pytest.approx(one.start_rad + up_rad, abs=1e-12)
             np.testing.assert_array_equal(other.samples.t_ns, one.samples.t_ns + later_ns)
 

@@ -65,6 +65,9 @@ REASON_WORDS = {
 
 HOLD_NS = 5 * NS_PER_S
 """The gyroscope's bias is averaged over this long: 3 s leave a third more of its noise."""
+TARE_NS = 7 * NS_PER_S // 10
+"""Then, with the bias known to the filter, the zero over this long: taken before, it is off by half a
+degree at a bias of 1 °/s."""
 OUT_RAD, HOME_RAD = 10.0 * RAD_PER_DEG, 5.0 * RAD_PER_DEG
 """A calibration rotation has gone this far out, and come home that near."""
 LONG_GAP_NS = 3 * NS_PER_S // 10
@@ -87,6 +90,7 @@ class Coach:
         self._blocks: list[Orientation] = []
         self._hold: Orientation | None = None
         self._q0: FloatArray | None = None
+        self._gyr_bias: FloatArray | None = None
         self._still_since_ns: int | None = None
         self._away = False
         self._turns = 0
@@ -133,36 +137,35 @@ class Coach:
 
     def _restart(self) -> None:
         self.phase = Phase.HOLD
-        self._blocks, self._hold, self._q0 = [], None, None
+        self._blocks, self._hold, self._q0, self._gyr_bias = [], None, None, None
         self._still_since_ns = None
         self._away, self._turns = False, 0
 
     def _wait_still(self, block: Orientation) -> list[Prompt | Mark]:
-        """Collect a hold; movement starts it anew."""
+        """Collect a hold, first for the bias and then for the zero; movement starts it anew."""
         if self._moving(block):
             self._blocks = []
             return []
         self._blocks.append(block)
-        if int(block.t_ns[-1] - self._blocks[0].t_ns[0]) < HOLD_NS:
+        wanted_ns = HOLD_NS if self._gyr_bias is None else TARE_NS
+        if int(block.t_ns[-1] - self._blocks[0].t_ns[0]) < wanted_ns:
             return []
-        self._hold = hold = calibrations.join(self._blocks)
-        self._q0 = quaternion.mean(hold.q_earth_from_sensor)
-        self.phase, self._blocks = Phase.ROTATIONS, []
-        bias = angular_rate(hold).mean(axis=0)
-        return [
-            self._mark(MarkKind.BIAS, {"gyr_bias_radps": [float(x) for x in bias]}),
-            self._prompt(f"good: now turn the leg slowly, {ROTATIONS} times", "tare-done"),
-        ]
+        hold, self._blocks = calibrations.join(self._blocks), []
+        if self._gyr_bias is None:
+            self._gyr_bias = angular_rate(hold).mean(axis=0)
+            return [self._mark(MarkKind.BIAS, {"gyr_bias_radps": self._gyr_bias.tolist()})]
+        self._hold, self._q0 = hold, quaternion.mean(hold.q_earth_from_sensor)
+        self.phase = Phase.ROTATIONS
+        return [self._prompt(f"good: now turn the leg slowly, {ROTATIONS} times", "tare-done")]
 
     def _moving(self, block: Orientation) -> bool:
-        rate = angular_rate(block)
-        bias = self._bias()
-        return bool((np.sqrt(quaternion.dot(rate - bias, rate - bias)) > STILL_RADPS).any())
+        deviation = angular_rate(block) - self._bias()
+        return bool((np.sqrt(quaternion.dot(deviation, deviation)) > STILL_RADPS).any())
 
     def _bias(self) -> FloatArray:
         """Return the mean rate of the hold so far: a bias of 1 °/s must not look like movement."""
-        if self._hold is not None:
-            return np.asarray(angular_rate(self._hold).mean(axis=0))
+        if self._gyr_bias is not None:
+            return self._gyr_bias
         if not self._blocks:
             return np.zeros(3)
         return np.asarray(angular_rate(self._blocks[0]).mean(axis=0))

@@ -202,8 +202,13 @@ class Fusion:
         return np.zeros(3) if self._stepper is None else self._stepper.bias()
 
     def set_bias(self, gyr_bias_radps: FloatArray) -> None:
-        """Use the mean rate of a still hold from here on."""
+        """Use the mean rate of a still hold from here on, and start anew from the tilt that is seen then.
+
+        What the unknown bias has tilted meanwhile, half a degree at 1 °/s, would take seconds to fade.
+        """
         if self._stepper is not None:
+            if self._fed:
+                self._stepper = self._new_stepper()
             self._stepper.set_bias(gyr_bias_radps)
 
     def push(self, samples: Samples) -> tuple[FloatArray, BoolArray]:
