@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -199,11 +199,12 @@ def guided(
     coach: Coach,
     params: CoreParams | None = None,
     recording: Recording | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> list[Heard]:
     """Return all that is heard of a session with a coach: inputs with its marks, outputs, prompts."""
     heard: list[Heard] = []
     session = Session(params or CoreParams(), coach, recording, heard.append)
-    session.push(START)
+    session.push(dataclasses.replace(START, settings=settings or {}))
     for item in items:
         session.push(item)
     session.finish()

@@ -1,6 +1,7 @@
 """The commands: what they print, how they end, and one clear line for everything that can be wrong."""
 
 import csv
+import functools
 import json
 import os
 import re
@@ -9,7 +10,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,17 +18,32 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from mcap.writer import Writer as PackageWriter
 
 import hipturn
 from cli_runs import ENV, RATED, bundled, done, drill, imu_columns, process, record, refused, run, write_csv
 from hipturn import config
 from hipturn.cli.main import COMMANDS
+from hipturn.cli.scan import _line as sensor_line
 from hipturn.core.fusion import FILTERS
 from hipturn.errors import InputError
-from hipturn.model import HostNs, Input, LinkUp, Mark, MarkKind, SessionStart, Side, StreamInfo
+from hipturn.lines import dumps
+from hipturn.model import (
+    HostNs,
+    Input,
+    LinkDown,
+    LinkUp,
+    Mark,
+    MarkKind,
+    Packets,
+    SessionStart,
+    Side,
+    StreamInfo,
+)
 from hipturn.offline import AUTO, Request, analyse
 from hipturn.recording import Writer
+from hipturn.sources import simulated
 from recording_examples import SESSION, chunked_sessions, packets
 
 # --- finding one's way --------------------------------------------------------------------------
@@ -40,7 +56,6 @@ def test_the_version_is_told() -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_explains_and_has_an_example(name: str) -> None:
     told = done(name, "--help").out
-    assert told == done(name, "-h").out
     assert f"Usage: hipturn {name}" in told
     (example,) = re.findall(r"Example:(?:[^\n]*\n)*?.*?hipturn (\S+)", told)
     assert example == name
@@ -48,6 +63,7 @@ def test_help_explains_and_has_an_example(name: str) -> None:
 
 def test_the_list_of_commands_says_what_each_does() -> None:
     told = done("--help").out
+    assert told == done("-h").out
     for name, (_, text) in COMMANDS.items():
         assert re.search(rf"^  {name} +{re.escape(text.split()[0])}", told, re.M)
 
@@ -79,6 +95,7 @@ def test_nothing_heavy_is_loaded_to_explain(args: list[str]) -> None:
         (["replay", "x", "--speed", "0"], "0"),
         (["replay", "x", "--speed", "1e-300"], "1e-300"),
         (["import", "x"], "Missing option"),
+        (["demo", "--faults", "boom"], "hipturn: --faults: 'boom' is none of"),
     ],
 )
 def test_wrong_usage_exits_with_2(args: list[str], says: str) -> None:
@@ -186,6 +203,13 @@ def test_flipped_bytes_give_results_or_one_line(tmp_path: Path) -> None:
         assert result.code == 0 or result.err.startswith("hipturn: ")
         assert result.lines[-1:] == [] or result.lines[-1]["type"] == "summary"
     assert 0 in ends
+
+
+def test_names_cannot_steer_the_terminal(tmp_path: Path) -> None:
+    """They come from other people's disks and, in a scan, from anyone's radio."""
+    assert r"\x1b[31mred.mcap" in refused("replay", tmp_path / "\x1b[31mred.mcap")
+    told = sensor_line("\x1b]0;owned\x07", "F0:01", None, -60, None)
+    assert told.isprintable() and r"\x1b]0;owned\x07" in told
 
 
 # --- settings -----------------------------------------------------------------------------------
@@ -626,21 +650,72 @@ def test_a_reference_without_repetitions_is_told(tmp_path: Path) -> None:
 # --- any recording at all -----------------------------------------------------------------------
 
 
-@given(session=chunked_sessions)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
-def test_whatever_a_recording_holds_replay_gives_results_or_one_error(
-    tmp_path: Path, session: tuple[SessionStart, list[list[Input]]]
-) -> None:
-    path = tmp_path / "any.mcap"
+def replay_or_error(path: Path, session: Iterable[Input]) -> None:
+    """Record the inputs and replay them, calibrated from themselves: plain numbers, or one line."""
     path.unlink(missing_ok=True)
-    start, chunks = session
     with Writer(path) as writer:
-        for item in (start, *(item for chunk in chunks for item in chunk)):
+        for item in session:
             writer.write(item)
     try:
-        analyse(path, Request(calibration=AUTO))
+        result = analyse(path, Request(calibration=AUTO))
     except InputError as error:
         assert "\n" not in str(error)
+        return
+    head, events, tail = result.lines("x")
+    for line in (head, *events, tail):
+        dumps(line)
+    assert all(np.isfinite(block.angle_rad).all() for block in result.angles)
+
+
+@given(session=chunked_sessions)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
+def test_a_recording_of_any_inputs_gives_results_or_one_error(
+    tmp_path: Path, session: tuple[SessionStart, list[list[Input]]]
+) -> None:
+    start, chunks = session
+    replay_or_error(tmp_path / "any.mcap", [start, *(item for chunk in chunks for item in chunk)])
+
+
+@functools.cache
+def plain_inputs() -> tuple[Input, ...]:
+    return tuple(simulated.inputs(drill(reps=1)))
+
+
+numbers = st.integers(0, 1 << 20)
+mishaps = st.lists(
+    st.tuples(
+        st.sampled_from(["lost", "again", "byte", "late", "link", "down"]), numbers, st.integers(0, 400)
+    ),
+    max_size=6,
+)
+
+
+@given(mishaps=mishaps)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+def test_a_session_to_which_anything_happened_gives_results_or_one_error(
+    tmp_path: Path, mishaps: list[tuple[str, int, int]]
+) -> None:
+    """Packets lost, repeated, with wrong bytes or absurd arrivals, links that come and go."""
+    items = list(plain_inputs())
+    for what, at, n in mishaps:
+        i = 1 + at % (len(items) - 2)
+        item = items[i]
+        match what:
+            case "lost":
+                items[i : i + n] = items[-1:]
+            case "again":
+                items[i:i] = items[max(1, i - n) : i]
+            case "link":
+                items.insert(i, items[0])
+            case "down":
+                items.insert(i, LinkDown("shin", HostNs(n * 10**12), "lost"))
+            case "byte" if isinstance(item, Packets):
+                data = item.data.copy()
+                data[0, at % data.shape[1]] = n % 256
+                items[i] = Packets(item.stream, item.at_ns, data)
+            case "late" if isinstance(item, Packets):
+                items[i] = Packets(item.stream, item.at_ns + (n - 200) * 10**13, item.data)
+    replay_or_error(tmp_path / "any.mcap", [SESSION, *items])
 
 
 # --- as a process -------------------------------------------------------------------------------

@@ -78,6 +78,8 @@ def test_a_bundled_recording_agrees_with_the_simulated_truth(path: Path) -> None
         assert rep["direction"] == true["direction"]
         # soft tissue swings on at the sudden turn of a fast repetition, a held tremor adds its amplitude
         limit = 0.5 if true["kind"] in ("controlled", "short", "trial") and rep["hold_s"] < 0.9 else 1.7
+        # a knee that bends 20° on the way turns the shin too: one sensor cannot tell that from the hip
+        limit = 3.0 if true["kind"] == "off-axis" else limit
         assert rep["rom_deg"] == pytest.approx(true["rom_deg"], abs=limit)
         assert rep["start_s"] == pytest.approx(true["start_s"], abs=0.15)
         assert rep["reasons"] == ([wanted[true["kind"]]] if true["kind"] in wanted else [])

@@ -253,6 +253,36 @@ def test_bias_given_is_the_bias_used_and_survives_a_long_gap(name: FilterName) -
     assert 2.0 * across * DEG_PER_RAD > 0.5, "untold it drifts"
 
 
+@every_imu_filter
+@pytest.mark.parametrize("seed", range(3))
+def test_a_bias_told_at_rest_rights_the_tilt_at_once_and_keeps_the_heading(
+    name: FilterName, seed: int
+) -> None:
+    """A zero taken right after the hold is good: no waiting until what the unknown bias has tilted fades."""
+    leg = dataclasses.replace(Leg.random(seed), wobble_rad=0.0, acc_bias_mps2=(0.0, 0.0, 0.0))
+    up = up_in_sensor(simulate(leg, Script((Rest(0.1),))).q_earth_from_sensor[0])
+    across = np.cross(up, rng_of(seed).standard_normal(3))
+    bias = 1.0 * RAD_PER_DEG * across / np.linalg.norm(across)
+    leg = dataclasses.replace(leg, gyr_bias_radps=tuple(bias.tolist()))
+    motion = simulate(leg, Script((Rest(6.0),)), seed=seed)
+    hold, after = split(samples(motion, np.arange(580)), [500])
+    fusion = make(name)
+    before, _ = fusion.push(hold)
+    fusion.set_bias(motion.gyr_radps[:500].mean(axis=0))
+    found, _ = fusion.push(after)
+    true_q = motion.q_earth_from_sensor
+    wrong, right = (
+        inclination_error_deg(q, true_q[rows]) for q, rows in ((before, slice(500)), (found, slice(500, 580)))
+    )
+    if name in ("vqf", "mahony"):
+        assert wrong.mean() > 0.2
+    assert right[20:].mean() < 0.25
+    assert right.max() < 0.5, "the first shows what one noisy sample does"
+    jump = multiply(before[-1] * (1.0, -1.0, -1.0, -1.0), found[0])
+    turned_deg = 2.0 * math.asin(min(1.0, math.hypot(*jump[1:]))) * DEG_PER_RAD
+    assert turned_deg < wrong[-1] + right[0] + 0.05
+
+
 # --- what a device or an import may bring -------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ are skipped; in CI they fail instead, unless HIPTURN_NO_SHARED_DATA says that it
 
 import math
 import os
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,21 @@ def test_ten_repetitions_of_each_kind_are_counted(subject: str, exercise: str, t
     assert list(parts.values()) == [10, 0, 10, 0, 10], f"{parts}, peaks at {peaks}"
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "madgwick",
+        "mahony",
+        "ekf",
+        "complementary",
+    ],
+)
+def test_every_other_filter_counts_them_too(name: str, tmp_path: Path) -> None:
+    source = UCI / "s2" / "e3" / "u2" / "test.txt"
+    result = replayed(source, tmp_path / "u2.mcap", UCI_OPTIONS, "--set", f"fusion.filter={name}")
+    assert len(result.of("rep")) == 30
+
+
 @pytest.mark.parametrize(("subject", "exercise"), SESSIONS)
 def test_exactly_the_fast_ones_are_too_fast_by_the_persons_own_standard(
     subject: str, exercise: str, tmp_path: Path
@@ -117,6 +133,19 @@ def test_twenty_repetitions_a_set(tmp_path: Path) -> None:
     assert len(counts) == 20
     assert sum(abs(count - 20) <= 1 for count in counts.values()) >= 19, table
     assert sum(count == 20 for count in counts.values()) >= 10, table
+
+
+def test_repetitions_of_a_set_do_not_overlap(tmp_path: Path) -> None:
+    """Each has its own peak and begins where the one before has ended, give or take its slow start."""
+    overlapping = []
+    for source in SPAR:
+        reps = replayed(source, tmp_path / f"{source.stem}.mcap", SPAR_OPTIONS).of("rep")
+        overlapping += [
+            f"{source.stem}: {a['n']} ends at {a['end_s']} s, {b['n']} begins at {b['start_s']} s"
+            for a, b in pairwise(reps)
+            if b["start_s"] < a["end_s"] - 0.1 or b["peak_s"] <= a["peak_s"]
+        ]
+    assert not overlapping, "\n".join(overlapping)
 
 
 # --- BROAD: inclination against an optical reference --------------------------------------------

@@ -4,6 +4,7 @@ It never asks what time it is: stream time comes with the samples. What it decid
 stream as `Mark`s, so that a replay needs no coach to come to the same results.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -102,9 +103,11 @@ class Coach:
             case LinkUp() if item.stream == self._stream:
                 return self._link(item)
             case LinkDown() if item.stream == self._stream and item.reason != "stopped":
-                return [self._prompt("sensor lost, keep still, I am reconnecting", "lost")]
+                if self.phase is not Phase.DONE:
+                    return [self._prompt("sensor lost, keep still, I am reconnecting", "lost")]
             case Gap() if item.stream == self._stream and self.phase in (Phase.HOLD, Phase.ROTATIONS):
-                if item.end_ns - item.start_ns > LONG_GAP_NS:
+                # after a lost link the new one has begun anew already
+                if item.cause != "link" and item.end_ns - item.start_ns > LONG_GAP_NS:
                     self._restart()
                     return [self._prompt("data was lost: again, lie still", "rejected")]
             case Orientation() if item.stream == self._stream:
@@ -124,7 +127,9 @@ class Coach:
         return Mark(self._stream, HostNs(0), kind, value)
 
     def _link(self, up: LinkUp) -> list[Prompt | Mark]:
-        if self.phase in (Phase.DRILL, Phase.DONE):
+        if self.phase is Phase.DONE:
+            return []
+        if self.phase is Phase.DRILL:
             # the strap has not moved, and gravity is where it was: the same calibration goes on
             return [self._prompt("sensor back, go on", "connected")]
         first = self._info is None
@@ -204,6 +209,8 @@ class Coach:
         except CalibrationRefused as refusal:
             self._restart()
             return [self._prompt(f"again, please: {refusal}", "rejected")]
+        x, y, z = self._bias().tolist()
+        calibration = dataclasses.replace(calibration, gyr_bias_radps=(x, y, z))
         self.phase = Phase.DRILL
         goal = f"{self._target} repetitions" if self._target else "begin"
         return [

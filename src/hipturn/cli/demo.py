@@ -37,7 +37,9 @@ def command(
     from hipturn.cli import live
     from hipturn.errors import HipturnError, UsageError
     from hipturn.model import Side
+    from hipturn.sources.virtual.faults import parse
 
+    parse(faults)
     if device != "hipturn":
         raise UsageError(f"--as {device}: the virtual sensor can be: hipturn")
     options = live.Options(Side(side), reps, recordings, headless or as_json, as_json, seconds)

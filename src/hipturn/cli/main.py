@@ -59,8 +59,13 @@ class _Lazy(click.Group):
             cause = _innermost(error)
             if os.environ.get("HIPTURN_DEBUG") and not isinstance(cause, HipturnError):
                 raise
-            print(f"hipturn: {' '.join(_explained(cause).split())}", file=sys.stderr)  # noqa: T201
+            print(f"hipturn: {printable(' '.join(_explained(cause).split()))}", file=sys.stderr)  # noqa: T201
             sys.exit(2 if isinstance(cause, UsageError) else 1)
+
+
+def printable(text: str) -> str:
+    """Return the text with what could steer a terminal written out: names come from disks and the radio."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _innermost(error: Exception) -> Exception:

@@ -6,6 +6,8 @@ from dataclasses import asdict
 
 import click
 
+from hipturn.cli.main import printable
+
 EXAMPLE = "Example: hipturn scan --seconds 10"
 
 
@@ -47,4 +49,5 @@ def command(seconds: float, show_all: bool, as_json: bool, hci: str | None) -> N
 def _line(name: str, address: str, driver: str | None, rssi_dbm: int | None, battery: int | None) -> str:
     signal = "" if rssi_dbm is None else f"{rssi_dbm} dBm"
     charge = "" if battery is None else f"battery {battery} %"
-    return f"{name or '(no name)':<20} {address:<36} {driver or '-':<12} {signal:>8}  {charge}".rstrip()
+    shown = printable(name) or "(no name)"
+    return f"{shown:<20} {address:<36} {driver or '-':<12} {signal:>8}  {charge}".rstrip()

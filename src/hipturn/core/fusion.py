@@ -10,6 +10,7 @@ neighbours and fed before the next one; beyond `max_gap_s` that would be inventi
 starts anew and its output is not trusted until it has settled.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -52,7 +53,11 @@ class Stepper(Protocol):
         ...
 
     def set_bias(self, gyr_bias_radps: FloatArray) -> None:
-        """Use this gyroscope bias, shape (3,), from the next sample on."""
+        """Use this gyroscope bias, shape (3,), from the next sample on, and the tilt that is seen then.
+
+        The heading stays. What the unknown bias has tilted meanwhile, half a degree at 1 °/s with VQF
+        and 3° with Mahony, would take seconds to fade.
+        """
         ...
 
 
@@ -79,6 +84,10 @@ class VqfStepper:
     def set_bias(self, gyr_bias_radps: FloatArray) -> None:
         """Hand over the mean of a still hold."""
         self._vqf.setBiasEstimate(np.ascontiguousarray(gyr_bias_radps, np.float64), BIAS_SIGMA_RADPS)
+        # gravity is averaged in a frame that turned with the old bias: average it anew
+        state = self._vqf.state
+        state["accLpState"] = np.full_like(state["accLpState"], np.nan)
+        self._vqf.state = state
 
 
 Step = Callable[[FloatArray, FloatArray, FloatArray], FloatArray]
@@ -96,7 +105,8 @@ class AhrsStepper:
     """
 
     def __init__(self, name: FilterName, rate_hz: float) -> None:
-        self._step = _ahrs_step(name, rate_hz)
+        self._name, self._rate_hz = name, rate_hz
+        self._step: Step | None = None
         self._q: FloatArray | None = None
         self._bias_radps = np.zeros(3)
 
@@ -108,7 +118,10 @@ class AhrsStepper:
         for i in range(len(out)):
             acc = force[i]
             if acc.any():
-                self._q = tilt(acc) if self._q is None else self._step(self._q, rate[i], acc)
+                if self._q is None or self._step is None:
+                    self._q = self._begin(acc)
+                else:
+                    self._q = self._step(self._q, rate[i], acc)
             out[i] = LEVEL if self._q is None else self._q
         return out
 
@@ -119,6 +132,20 @@ class AhrsStepper:
     def set_bias(self, gyr_bias_radps: FloatArray) -> None:
         """Subtract this from every rate from now on."""
         self._bias_radps = np.array(gyr_bias_radps, dtype=np.float64)
+        self._step = None
+
+    def _begin(self, acc_mps2: FloatArray) -> FloatArray:
+        """Return the tilt the accelerometer shows, with the heading there was, and start the filter there."""
+        self._step = _ahrs_step(self._name, self._rate_hz)
+        q = tilt(acc_mps2)
+        if self._q is None:
+            return q
+        turn = quaternion.multiply(self._q, quaternion.conjugate(q))
+        length = math.hypot(turn[0], turn[3])
+        if length < 1e-6:
+            # upside down from one moment to the next: there is no heading to keep
+            return q
+        return quaternion.multiply(np.array([turn[0] / length, 0.0, 0.0, turn[3] / length]), q)
 
 
 def tilt(acc_mps2: FloatArray) -> FloatArray:
@@ -159,15 +186,19 @@ def _complementary(ahrs_filter: object, dt: float) -> Step:
     gain = 0.98
     am_estimation = ahrs_filter.am_estimation  # type: ignore[attr-defined]
 
+    def around(angle: FloatArray) -> FloatArray:
+        return np.remainder(angle + math.pi, 2.0 * math.pi) - math.pi
+
     def step(q: FloatArray, gyr: FloatArray, acc: FloatArray) -> FloatArray:
         nonlocal level, angles
         if level is None:
             level = q
         gyr_level = quaternion.rotate(level, gyr)
-        tilt_angles = am_estimation(quaternion.rotate(level, acc))
-        angles = gain * (angles + gyr_level * dt) + (1.0 - gain) * np.array(
-            [tilt_angles[0], tilt_angles[1], (angles + gyr_level * dt)[2]]
-        )
+        ahead = angles + gyr_level * dt
+        apart = am_estimation(quaternion.rotate(level, acc)) - ahead
+        apart[2] = 0.0  # gravity knows nothing of the heading
+        # the shorter way round: on both sides of half a turn the angles are a whole turn apart
+        angles = around(ahead + (1.0 - gain) * around(apart))
         return quaternion.multiply(np.asarray(Quaternion(rpy=angles)), level)
 
     return step
@@ -202,13 +233,8 @@ class Fusion:
         return np.zeros(3) if self._stepper is None else self._stepper.bias()
 
     def set_bias(self, gyr_bias_radps: FloatArray) -> None:
-        """Use the mean rate of a still hold from here on, and start anew from the tilt that is seen then.
-
-        What the unknown bias has tilted meanwhile, half a degree at 1 °/s, would take seconds to fade.
-        """
+        """Use the mean rate of a still hold from here on; see `Stepper.set_bias`."""
         if self._stepper is not None:
-            if self._fed:
-                self._stepper = self._new_stepper()
             self._stepper.set_bias(gyr_bias_radps)
 
     def push(self, samples: Samples) -> tuple[FloatArray, BoolArray]:

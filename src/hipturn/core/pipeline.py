@@ -204,7 +204,7 @@ class Back:
 
     def _mark(self, mark: Mark, leg: _Leg) -> list[Output]:
         match mark.kind:
-            case MarkKind.SIDE:
+            case MarkKind.SIDE if mark.value["side"] != leg.side:
                 leg.side = Side(mark.value["side"])
                 leg.meter = None
                 leg.detector.forget()

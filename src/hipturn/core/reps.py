@@ -405,7 +405,7 @@ class Detector:
     def _lowest(self, i: int) -> int:
         """Return where the way back ended, before the movement went out again."""
         x = [self._sign * a for a in self._trace.angle[self._anchor : i + 1]]
-        peak = x.index(max(x)) if self._state is State.BACK else 0
+        peak = x.index(max(x))
         return self._anchor + x.index(min(x[peak:]), peak)
 
     def _excursion(self, end: int, *, turned: bool, known: int | None = None) -> Excursion:
