@@ -81,7 +81,9 @@ def _find(path: Path, names: list[str], wanted: list[str], form: Form) -> list[i
                     f"try --delimiter {shown}"
                 )
         near = difflib.get_close_matches(column, names, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0][:60]!r}?" if near else f"the header has {', '.join(names[:12])[:200]}"
+        # a quote that is never closed makes the rest of the file a name
+        shown = " ".join(", ".join(names[:12]).split())[:200]
+        hint = f"did you mean {near[0][:60]!r}?" if near else f"the header has {shown}"
         raise InputError(f"{path.name}: no column is called {column!r}: {hint}")
     return [names.index(column) for column in wanted]
 
