@@ -118,6 +118,14 @@ def test_no_error_accumulates_over_a_thousand_wraps(bits: int, tick_hz: float) -
     assert gaps == []
 
 
+@pytest.mark.parametrize(("number", "kept"), [(349, True), (101, False)])
+def test_just_under_half_a_wrap_is_told_from_a_wrap(number: int, kept: bool) -> None:
+    """On as a long silence, back as a very late sample; the wrap of 2 s is 250 samples of this device."""
+    device = Device(rate_hz=125.0, tick_hz=32768.0, bits=16)
+    (_, samples), _ = push_all(device, [device.send(np.arange(226)), device.send(np.array([number]))])
+    assert numbers_of(samples) == ([number] if kept else [])
+
+
 @few
 @given(devices, received(most_lost=80))
 def test_every_lost_sample_is_counted_where_it_was_lost(device: Device, numbers: IntArray) -> None:

@@ -119,6 +119,9 @@ SCENES: dict[str, Scene] = {
     "in turns, with a stop at neutral": each(lambda u, d, n: [turn(u, d if n % 2 else opposite(d))]),
     "either way as it comes": each(lambda u, d, n: [turn(u, (IR, ER)[int(u(0.0, 2.0))])]),
     "without any rest, one way": each(lambda u, d, n: [turn(u, d)], rests_s=(0.0, 1e-3)),
+    "a neutral that creeps without any rest": each(
+        lambda u, d, n: [turn(u, d, return_error_rad=3.0 * RAD_PER_DEG)], rests_s=(0.0, 1e-3)
+    ),
     "slow": each(lambda u, d, n: [turn(u, d, out_s=u(3.0, 5.0), return_s=u(3.0, 5.0))]),
     "held long": each(lambda u, d, n: [turn(u, d, hold_s=u(5.0, 9.0))]),
     "pauses of minutes": each(lambda u, d, n: [turn(u, d), Rest(u(60.0, 180.0))]),
@@ -199,6 +202,21 @@ def test_the_count_comes_with_the_end_of_the_return(
         assert rep.peak_s < at_s <= rep.end_s + LATENCY_S
 
 
+def test_a_turn_of_a_small_movement_is_more_than_tremor() -> None:
+    """Going back by 1.3° on the way to 9° is no turn, though it is a fifth of the way so far."""
+    trace, _ = course(
+        Rest(1.5),
+        shift(0.8, 6.3, IR),
+        shift(0.3, -1.3, IR),
+        shift(0.8, 4.0, IR),
+        shift(0.8, -9.0, IR),
+        Rest(1.0),
+    )
+    turned, excursion = detect([trace])
+    assert isinstance(turned, Turned) and isinstance(excursion, Excursion)
+    assert turned.peak_rad * DEG_PER_RAD == pytest.approx(9.0, abs=0.01)
+
+
 # --- laws of any trace --------------------------------------------------------------------------
 
 
@@ -259,6 +277,15 @@ def test_chunk_invariance(seed: int, rows: int, data: st.DataObject) -> None:
     whole = [key(event) for event in detect([trace])]
     for blocks in (one_by_one(trace), split(trace, data.draw(cuts(rows)))):
         assert [key(event) for event in detect(blocks)] == whole
+
+
+@few(15)
+@given(seeds, st.integers(1, 1500))
+def test_each_event_knows_the_sample_that_decided_it(seed: int, rows: int) -> None:
+    """By it events are put in order among losses, as they would come one sample at a time."""
+    detector = Detector(DetectParams(), 100.0)
+    for block in one_by_one(any_trace(seed, rows)):
+        assert {event.decided_ns for event in detector.push(block)} <= {int(block.t_ns[0])}
 
 
 def test_the_wandering_traces_have_repetitions_in_them() -> None:
