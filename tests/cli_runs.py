@@ -152,8 +152,8 @@ def read_table(path: Path) -> Table:
     """Return the samples of an imported recording, decoded."""
     items = list(Reader(path).inputs())
     (link,) = [item for item in items if isinstance(item, LinkUp)]
-    decode = drivers.decoder(link.info.driver)
-    blocks = [decode(item, link.info) for item in items if isinstance(item, Packets)]
+    decode = drivers.decoder(link.info)
+    blocks = [decode(item) for item in items if isinstance(item, Packets)]
 
     def joined(name: str) -> Any:
         parts = [getattr(block, name) for block in blocks]

@@ -29,6 +29,7 @@ from hipturn.drivers.hipturn_gatt import (
     STOP,
     Batch,
     HipturnDriver,
+    decode,
     encode,
     read_info,
 )
@@ -64,8 +65,8 @@ def batches(draw: st.DrawFn) -> Batch:
 
 @given(batches())
 def test_values_come_back_within_half_an_lsb(batch: Batch) -> None:
-    samples = DRIVER.decode(packets(encode(batch)), INFO)
-    assert samples.bad_packets == 0
+    samples = decode(packets(encode(batch)), INFO)
+    assert len(samples.bad_before) == 0
     for got, sent, lsb in (
         (samples.acc_mps2, batch.acc_mps2, ACC_MPS2_PER_LSB),
         (samples.gyr_radps, batch.gyr_radps, GYR_RADPS_PER_LSB),
@@ -80,7 +81,7 @@ def test_values_come_back_within_half_an_lsb(batch: Batch) -> None:
 def test_orientation_comes_back_unit_and_close(q: FloatArray) -> None:
     q = (q / np.linalg.norm(q)).reshape(1, 4)
     info = StreamInfo(driver="hipturn", rate_hz=100.0, has_imu=False, has_quaternion=True)
-    samples = DRIVER.decode(packets(encode(Batch(0, 0, 0, q_earth_from_sensor=q))), info)
+    samples = decode(packets(encode(Batch(0, 0, 0, q_earth_from_sensor=q))), info)
     assert samples.q_earth_from_sensor is not None and samples.acc_mps2 is None
     np.testing.assert_allclose(samples.q_earth_from_sensor, q, rtol=0.0, atol=2.0 * Q_PER_LSB)
     assert math.isclose(float(np.linalg.norm(samples.q_earth_from_sensor)), 1.0, abs_tol=1e-12)
@@ -108,9 +109,9 @@ def test_any_bytes_give_samples_or_counted_bad_packets(
     rows: list[bytes], has_imu: bool, has_quaternion: bool
 ) -> None:
     info = StreamInfo(driver="hipturn", rate_hz=100.0, has_imu=has_imu, has_quaternion=has_quaternion)
-    samples = DRIVER.decode(packets(*rows), info)
-    assert 0 <= samples.bad_packets <= len(rows)
-    assert len(samples.tick) == len(samples.at_ns) >= len(rows) - samples.bad_packets
+    samples = decode(packets(*rows), info)
+    assert 0 <= len(samples.bad_before) <= len(rows)
+    assert len(samples.tick) == len(samples.at_ns) >= len(rows) - len(samples.bad_before)
     for present, values in (
         (has_imu, samples.acc_mps2),
         (has_imu, samples.gyr_radps),
@@ -125,10 +126,10 @@ def test_one_damaged_packet_does_not_touch_its_neighbours(batch: Batch, position
     good = encode(batch)
     damaged = bytearray(good)
     damaged[position % len(good)] = byte
-    samples = DRIVER.decode(packets(good, bytes(damaged), good), INFO)
-    n = len(DRIVER.decode(packets(good), INFO).tick)
-    assert samples.bad_packets in (0, 1)
-    assert len(samples.tick) == (3 - samples.bad_packets) * n
+    samples = decode(packets(good, bytes(damaged), good), INFO)
+    n = len(decode(packets(good), INFO).tick)
+    assert len(samples.bad_before) in (0, 1)
+    assert len(samples.tick) == (3 - len(samples.bad_before)) * n
     assert samples.tick[:n].tolist() == samples.tick[-n:].tolist()
 
 
@@ -145,8 +146,8 @@ def test_decoding_does_not_depend_on_the_cut() -> None:
         encode(Batch(i, i * 10_000, 10_000, rng.normal(size=(2, 3)), rng.normal(size=(2, 3))))
         for i in range(9)
     ]
-    whole = DRIVER.decode(packets(*data), INFO)
-    parts = [DRIVER.decode(packets(one), INFO) for one in data]
+    whole = decode(packets(*data), INFO)
+    parts = [decode(packets(one), INFO) for one in data]
     for name in ("tick", "acc_mps2", "gyr_radps"):
         assert (
             np.concatenate([getattr(part, name) for part in parts]).tolist() == getattr(whole, name).tolist()
@@ -168,7 +169,7 @@ class FakeLink:
         assert response
         self.done.append(("write", uuid, data))
 
-    async def subscribe(self, uuid: str) -> None:
+    async def subscribe(self, uuid: str, tag: bytes = b"") -> None:
         self.done.append(("subscribe", uuid, b""))
 
 

@@ -36,6 +36,7 @@ from hipturn.coach import Coach
 from hipturn.config import defaults
 from hipturn.core.fusion import FusionParams
 from hipturn.core.pipeline import CoreParams, Pipeline
+from hipturn.core.quaternion import conjugate, dot, multiply, to_rotation_vector
 from hipturn.model import (
     BadPackets,
     Calibrated,
@@ -63,7 +64,7 @@ from hipturn.model import (
 )
 from hipturn.recording import Reader, Writer
 from hipturn.sources import simulated
-from hipturn.sources.body import Leg, Motion, Position, drill_script, mishap_script, simulate
+from hipturn.sources.body import Leg, Motion, Position, Rest, Script, drill_script, mishap_script, simulate
 from hipturn.units import DEG_PER_RAD, NS_PER_MS, NS_PER_S
 
 TICK = slice(4, 8)
@@ -356,6 +357,25 @@ def test_the_angle_is_the_same_before_and_after_a_lost_link() -> None:
     assert np.sqrt(np.mean(errors_deg[angle["trusted"]] ** 2)) < 0.4
 
 
+def test_the_gyro_bias_survives_a_lost_link() -> None:
+    """It is the sensor's, not the link's: told once, the heading of a leg at rest does not drift after it."""
+    motion = simulate(Leg.random(4), Script((Rest(12.0),)))
+    items = list(simulated.inputs(motion))
+    bias = Mark(STREAM, HostNs(0), MarkKind.BIAS, {"gyr_bias_radps": list(motion.leg.gyr_bias_radps)})
+    up = LinkUp(STREAM, HostNs(5 * NS_PER_S), simulated.info(motion))
+    turned_deg = []
+    for marks in ([bias], []):
+        outputs = run(
+            whole([items[0], *marks, *items[1:500], LinkDown(STREAM, up.at_ns, "lost"), up, *items[600:]])
+        )
+        q = np.concatenate([each.q_earth_from_sensor for each in of(Orientation, outputs)])
+        after = len(q) - len(items[600:])
+        turn = to_rotation_vector(multiply(conjugate(q[after]), q[after + 100]))
+        turned_deg.append(float(np.sqrt(dot(turn, turn))) * DEG_PER_RAD)
+    told, untold = turned_deg
+    assert told < 0.2 * untold, turned_deg
+
+
 def motion_time(n: int) -> float:
     """Return a moment of rest after the drill's n-th repetition."""
     return drill(1).reps[n].end_s + 0.3
@@ -427,13 +447,13 @@ def test_two_streams_do_not_touch_each_other() -> None:
 # --- what nobody should send --------------------------------------------------------------------
 
 
-def decoded(raw: RawSamples) -> Callable[[str], Callable[[Packets, StreamInfo], RawSamples]]:
+def decoded(raw: RawSamples) -> Callable[[StreamInfo], Callable[[Packets], RawSamples]]:
     """Return decoders that read these samples out of any packet."""
-    return lambda _: lambda packets, info: raw
+    return lambda info: lambda packets: raw
 
 
 NOTHING = Packets(STREAM, np.zeros(1, np.int64), np.zeros((1, 1), np.uint8))
-BAD_VALUES = [math.nan, math.inf, -math.inf]
+BAD_VALUES = [math.nan, math.inf, -math.inf, 1e5]
 
 
 @pytest.mark.parametrize("value", BAD_VALUES)
@@ -450,11 +470,13 @@ def test_rows_that_are_no_numbers_are_counted_and_left_out(what: str, value: flo
     for filter_name in ("vqf", "device"):
         pipeline = Pipeline(CoreParams(FusionParams(filter=filter_name)), decoded(raw))
         pipeline.push(LinkUp(STREAM, HostNs(0), StreamInfo("test", 100.0, has_quaternion=True)))
-        bad, gap, block = pipeline.push(NOTHING)
+        first, before, *bad, gap, after = pipeline.push(NOTHING)
         assert isinstance(gap, Gap) and gap.lost == 2
-        assert isinstance(bad, BadPackets) and bad.count == 3
-        assert isinstance(block, Orientation) and len(block.t_ns) == rows - 3
-        assert np.isfinite(block.q_earth_from_sensor).all()
+        assert [each.count for each in of(BadPackets, [first, *bad])] == [1, 1, 1]
+        assert isinstance(before, Orientation) and isinstance(after, Orientation)
+        assert len(before.t_ns) + len(after.t_ns) == rows - 3
+        for block in (before, after):
+            assert np.isfinite(block.q_earth_from_sensor).all()
 
 
 def test_a_quaternion_of_zeros_is_no_orientation() -> None:
@@ -466,9 +488,9 @@ def test_a_quaternion_of_zeros_is_no_orientation() -> None:
     pipeline = Pipeline(CoreParams(), decoded(raw))
     pipeline.push(LinkUp(STREAM, HostNs(0), StreamInfo("test", 100.0, has_imu=False, has_quaternion=True)))
     outputs = pipeline.push(NOTHING)
-    assert [each.count for each in of(BadPackets, outputs)] == [6]
-    (block,) = of(Orientation, outputs)
-    assert len(block.t_ns) == 24 and np.isfinite(block.q_earth_from_sensor).all()
+    assert sum(each.count for each in of(BadPackets, outputs)) == 6
+    q_out = np.concatenate([block.q_earth_from_sensor for block in of(Orientation, outputs)])
+    assert len(q_out) == 24 and np.isfinite(q_out).all()
 
 
 def test_what_belongs_to_no_link_is_ignored() -> None:

@@ -141,11 +141,14 @@ SCENES: dict[str, Scene] = {
 @few(20)
 @given(seed=seeds, direction=directions, rate_hz=st.sampled_from(RATES))
 def test_exact_count(what: str, seed: int, direction: Direction, rate_hz: float) -> None:
-    """Each repetition is counted once and the right way, and nothing else, at any rate and tempo."""
+    """Each repetition is counted once and the right way, and nothing else, at any rate and tempo; none waits
+    for the end of the stream."""
     elements, expected = SCENES[what](rng_of(seed).uniform, direction)
     trace, _ = course(Rest(1.5), *elements, Rest(1.0), rate_hz=rate_hz)
-    found = excursions(detect([trace], rate_hz))
+    detector = Detector(DetectParams(), rate_hz)
+    found = excursions(detector.push(trace))
     assert [IR if each.sign > 0 else ER for each in found] == expected
+    assert detector.finish() == []
 
 
 @pytest.mark.parametrize("what", ["rest", "tremor", "slow drift", "sway", "gone and never back"])
@@ -212,9 +215,10 @@ def test_a_turn_of_a_small_movement_is_more_than_tremor() -> None:
         shift(0.8, -9.0, IR),
         Rest(1.0),
     )
-    turned, excursion = detect([trace])
-    assert isinstance(turned, Turned) and isinstance(excursion, Excursion)
-    assert turned.peak_rad * DEG_PER_RAD == pytest.approx(9.0, abs=0.01)
+    for blocks in ([trace], one_by_one(trace)):
+        turned, excursion = detect(blocks)
+        assert isinstance(turned, Turned) and isinstance(excursion, Excursion)
+        assert turned.peak_rad * DEG_PER_RAD == pytest.approx(9.0, abs=0.01)
 
 
 # --- laws of any trace --------------------------------------------------------------------------

@@ -181,8 +181,8 @@ class RawSamples:
     """Angular rate in sensor axes, shape (n, 3)."""
     q_earth_from_sensor: FloatArray | None
     """The device's own orientation, shape (n, 4)."""
-    bad_packets: int = 0
-    """Packets that could not be read."""
+    bad_before: tuple[int, ...] = ()
+    """Of each packet that could not be read, the index of the sample that came next; in order."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

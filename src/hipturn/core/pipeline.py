@@ -6,7 +6,7 @@ and get the same outputs, however the packets are grouped.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -39,7 +39,7 @@ from hipturn.model import (
 )
 from hipturn.units import NS_PER_S
 
-Decode = Callable[[Packets, StreamInfo], RawSamples]
+Decode = Callable[[Packets], RawSamples]
 Seen = Orientation | Gap | BadPackets
 """What the front makes of its inputs."""
 
@@ -58,7 +58,6 @@ class _Chain:
     """One link's decoder, clock and filter."""
 
     decode: Decode
-    info: StreamInfo
     clock: Clock
     fusion: Fusion
 
@@ -66,7 +65,7 @@ class _Chain:
 class Front:
     """From inputs to orientation, any number of streams."""
 
-    def __init__(self, params: FusionParams, decoder: Callable[[str], Decode]) -> None:
+    def __init__(self, params: FusionParams, decoder: Callable[[StreamInfo], Decode]) -> None:
         self._params = params
         self._decoder = decoder
         self._chains: dict[str, _Chain] = {}
@@ -97,58 +96,79 @@ class Front:
         fusion = Fusion(up.info, self._params, settled_ns)
         if before is not None:
             fusion.set_bias(before.fusion.bias())
-        self._chains[up.stream] = _Chain(
-            self._decoder(up.info.driver), up.info, Clock(up.info, up.stream, origin), fusion
-        )
+        self._chains[up.stream] = _Chain(self._decoder(up.info), Clock(up.info, up.stream, origin), fusion)
 
     def _packets(self, packets: Packets, chain: _Chain) -> list[Seen]:
-        raw = sane(chain.decode(packets, chain.info))
-        if raw.bad_packets and len(packets.at_ns) > 1:
-            # damage is told one by one and where it happened, however many packets came together
-            half = len(packets.at_ns) // 2
-            parts = (
-                Packets(packets.stream, packets.at_ns[:half], packets.data[:half]),
-                Packets(packets.stream, packets.at_ns[half:], packets.data[half:]),
-            )
-            return [seen for part in parts for seen in self._packets(part, chain)]
+        raw = sane(chain.decode(packets))
+        if not raw.bad_before:
+            return self._samples(packets.stream, raw, chain)
+        # damage is told one by one and where it happened, however many packets came together
+        out: list[Seen] = []
+        done = 0
+        for i in raw.bad_before:
+            if i > done:
+                out += self._samples(packets.stream, _rows(raw, slice(done, i)), chain)
+                done = i
+            at_ns = max(0, self._origins[packets.stream].last_t_ns)
+            out.append(BadPackets(packets.stream, StreamNs(at_ns), 1))
+        return out + self._samples(packets.stream, _rows(raw, slice(done, None)), chain)
+
+    def _samples(self, stream: str, raw: RawSamples, chain: _Chain) -> list[Seen]:
         samples, gaps = chain.clock.push(raw)
         out: list[Seen] = [*gaps]
-        if raw.bad_packets:
-            at = self._origins[packets.stream].last_t_ns
-            out.append(BadPackets(packets.stream, StreamNs(max(0, at)), raw.bad_packets))
         if len(samples.t_ns):
             q, trusted = chain.fusion.push(samples)
-            out.append(
-                Orientation(packets.stream, samples.t_ns, q, samples.gyr_radps, samples.lost_before, trusted)
-            )
+            out.append(Orientation(stream, samples.t_ns, q, samples.gyr_radps, samples.lost_before, trusted))
         return out
 
 
+MOST_ACC_MPS2, MOST_GYR_RADPS = 1e4, 1e3
+"""No sensor measures more, by a factor of three and more: what does is damage."""
+
+
 def sane(raw: RawSamples) -> RawSamples:
-    """Return the samples without those no sensor can have measured: not finite, or no rotation at all."""
+    """Return the samples with those no sensor can have measured counted as damage instead."""
     q = raw.q_earth_from_sensor
-    measured = [values for values in (raw.acc_mps2, raw.gyr_radps) if values is not None]
-    if q is None and all(np.isfinite(values).all() for values in measured):
+    measured = [
+        (values, most)
+        for values, most in ((raw.acc_mps2, MOST_ACC_MPS2), (raw.gyr_radps, MOST_GYR_RADPS))
+        if values is not None and len(values)
+    ]
+    if q is None and all(_within(values, most) for values, most in measured):
         return raw
     keep: BoolArray = np.ones(len(raw.tick), np.bool_)
-    for values in measured:
-        keep &= np.isfinite(values).all(axis=1)
+    for values, most in measured:
+        keep &= (np.abs(values) < most).all(axis=1)
     if q is not None:
         norm2 = (q * q).sum(axis=1)
         keep &= (norm2 > 0.25) & (norm2 < 4.0)
     if keep.all():
         return raw
+    kept_before = np.concatenate(([0], np.cumsum(keep, dtype=np.int64)))
+    bad_before = sorted([*kept_before[list(raw.bad_before)].tolist(), *kept_before[:-1][~keep].tolist()])
+    return replace(_rows(raw, keep), bad_before=tuple(bad_before))
 
-    def rows(values: FloatArray | None) -> FloatArray | None:
-        return None if values is None else values[keep]
+
+def _within(values: FloatArray, most: float) -> bool:
+    """Return whether all values are smaller than `most`; NaN is not."""
+    if len(values) == 1:
+        # a live notification: five times as fast as arrays
+        return all(-most < value < most for value in values[0].tolist())
+    return bool(-most < values.min() and values.max() < most)
+
+
+def _rows(raw: RawSamples, rows: slice | BoolArray) -> RawSamples:
+    """Return some of the samples."""
+
+    def some(values: FloatArray | None) -> FloatArray | None:
+        return None if values is None else values[rows]
 
     return RawSamples(
-        raw.tick[keep],
-        raw.at_ns[keep],
-        rows(raw.acc_mps2),
-        rows(raw.gyr_radps),
-        rows(raw.q_earth_from_sensor),
-        raw.bad_packets + int(len(keep) - keep.sum()),
+        raw.tick[rows],
+        raw.at_ns[rows],
+        some(raw.acc_mps2),
+        some(raw.gyr_radps),
+        some(raw.q_earth_from_sensor),
     )
 
 
@@ -264,7 +284,7 @@ class Back:
 class Pipeline:
     """The whole core: push inputs, get outputs."""
 
-    def __init__(self, params: CoreParams, decoder: Callable[[str], Decode]) -> None:
+    def __init__(self, params: CoreParams, decoder: Callable[[StreamInfo], Decode]) -> None:
         self._front = Front(params.fusion, decoder)
         self._back = Back(params)
 

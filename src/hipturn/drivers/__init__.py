@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Protocol
 
+import numpy as np
+
 from hipturn.errors import UsageError
 from hipturn.model import Packets, RawSamples, StreamInfo
 
@@ -24,6 +26,10 @@ class Advertisement:
     rssi_dbm: int | None = None
 
 
+Decode = Callable[[Packets], RawSamples]
+"""Turns the packets of one link into samples."""
+
+
 class Link(Protocol):
     """The few GATT calls a driver may make; every one has a time limit and raises `LinkError`."""
 
@@ -35,8 +41,12 @@ class Link(Protocol):
         """Write a characteristic."""
         ...
 
-    async def subscribe(self, uuid: str) -> None:
-        """Deliver this characteristic's notifications as the stream's packets."""
+    async def subscribe(self, uuid: str, tag: bytes = b"") -> None:
+        """Deliver this characteristic's notifications as the stream's packets, each with `tag` before it.
+
+        A device that sends several kinds of packets on several characteristics needs the tags to tell
+        them apart, live and in the recording.
+        """
         ...
 
 
@@ -52,8 +62,12 @@ class Driver(Protocol):
         """Return whether this driver knows the device."""
         ...
 
-    def decode(self, packets: Packets, info: StreamInfo) -> RawSamples:
-        """Turn packets into samples; whatever cannot be read is counted, never raised."""
+    def decoder(self, info: StreamInfo) -> Decode:
+        """Return what turns the packets of one link into samples; it may remember earlier ones.
+
+        Whatever cannot be read is counted, never raised, and results do not depend on how many packets
+        come at once.
+        """
         ...
 
     async def start(self, link: Link) -> StreamInfo:
@@ -84,6 +98,18 @@ def get(name: str) -> Driver:
     return make()
 
 
-def decoder(name: str) -> Callable[[Packets, StreamInfo], RawSamples]:
-    """Return the decoding function of the driver called `name`."""
-    return get(name).decode
+def decoder(info: StreamInfo) -> Decode:
+    """Return a new decoder for a link of which the handshake agreed `info`."""
+    return get(info.driver).decoder(info)
+
+
+def nothing(info: StreamInfo, bad_packets: int) -> RawSamples:
+    """Return no samples, in the shape the stream's samples have, and the number of packets that held none."""
+    return RawSamples(
+        tick=np.empty(0, np.int64),
+        at_ns=np.empty(0, np.int64),
+        acc_mps2=np.empty((0, 3)) if info.has_imu else None,
+        gyr_radps=np.empty((0, 3)) if info.has_imu else None,
+        q_earth_from_sensor=np.empty((0, 4)) if info.has_quaternion else None,
+        bad_before=(0,) * bad_packets,
+    )

@@ -5,11 +5,11 @@ import math
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
-from hipturn.drivers import Advertisement, Link
+from hipturn.drivers import Advertisement, Decode, Link, nothing
 from hipturn.errors import LinkError
 from hipturn.model import FloatArray, Packets, RawSamples, StreamInfo, Vector
 from hipturn.units import RAD_PER_DEG, STANDARD_GRAVITY_MPS2
@@ -116,6 +116,45 @@ def _layout(per_packet: int, numbers: int) -> np.dtype[np.void]:
     return np.dtype([*header, ("lsb", "<i2", (per_packet, numbers))])
 
 
+def decode(packets: Packets, info: StreamInfo) -> RawSamples:
+    """Turn packets into samples; what cannot be read is counted. Layout: note §3 and §4."""
+    count, size = packets.data.shape
+    numbers = 4 * info.has_quaternion + 6 * info.has_imu
+    per_packet, rest = divmod(size - HEADER.size, 2 * numbers) if numbers else (0, 0)
+    if rest or not 1 <= per_packet <= 255:
+        return nothing(info, count)
+    rows = np.ascontiguousarray(packets.data).view(_layout(per_packet, numbers))[:, 0]
+    at_ns = packets.at_ns
+    mask = QUATERNION * info.has_quaternion | (ACC | GYR) * info.has_imu
+    good = (rows["version"] == VERSION) & (rows["count"] == per_packet) & (rows["flags"] & 0xFF == mask)
+    if info.has_quaternion:
+        norm = np.sqrt(np.sum(np.square(rows["lsb"][..., :4], dtype=np.float64), axis=2))
+        good &= (np.abs(norm * Q_PER_LSB - 1.0) < UNIT_WITHIN).all(axis=1)
+    bad_before: tuple[int, ...] = ()
+    if not good.all():
+        bad_before = tuple((per_packet * np.cumsum(good)[~good]).tolist())
+        rows, at_ns = rows[good], at_ns[good]
+    tick = rows["tick"].astype(np.int64)
+    if per_packet > 1:
+        steps = rows["period"].astype(np.int64)[:, None] * np.arange(per_packet)
+        tick = ((tick[:, None] + steps) & 0xFFFFFFFF).reshape(-1)
+        at_ns = np.repeat(at_ns, per_packet)
+    lsb = rows["lsb"].reshape(-1, numbers)
+    q = None
+    if info.has_quaternion:
+        q = lsb[:, :4].astype(np.float64)
+        q /= np.sqrt(np.sum(q * q, axis=1, keepdims=True))
+    imu = lsb[:, numbers - 6 :]
+    return RawSamples(
+        tick=tick,
+        at_ns=at_ns,
+        acc_mps2=imu[:, :3] * ACC_MPS2_PER_LSB if info.has_imu else None,
+        gyr_radps=imu[:, 3:] * GYR_RADPS_PER_LSB if info.has_imu else None,
+        q_earth_from_sensor=q,
+        bad_before=bad_before,
+    )
+
+
 class HipturnDriver:
     """Sensors that speak hipturn's own GATT service, the virtual sensor among them."""
 
@@ -127,42 +166,9 @@ class HipturnDriver:
         """Return whether the device advertises the service."""
         return SERVICE_UUID in seen.service_uuids
 
-    def decode(self, packets: Packets, info: StreamInfo) -> RawSamples:
-        """Turn packets into samples; see `Driver.decode`. Layout: note §3 and §4."""
-        count, size = packets.data.shape
-        numbers = 4 * info.has_quaternion + 6 * info.has_imu
-        per_packet, rest = divmod(size - HEADER.size, 2 * numbers) if numbers else (0, 0)
-        if rest or not 1 <= per_packet <= 255:
-            return _nothing(info, count)
-        rows = np.ascontiguousarray(packets.data).view(_layout(per_packet, numbers))[:, 0]
-        at_ns = packets.at_ns
-        mask = QUATERNION * info.has_quaternion | (ACC | GYR) * info.has_imu
-        good = (rows["version"] == VERSION) & (rows["count"] == per_packet) & (rows["flags"] & 0xFF == mask)
-        if info.has_quaternion:
-            norm = np.sqrt(np.sum(np.square(rows["lsb"][..., :4], dtype=np.float64), axis=2))
-            good &= (np.abs(norm * Q_PER_LSB - 1.0) < UNIT_WITHIN).all(axis=1)
-        bad = count - int(np.count_nonzero(good))
-        if bad:
-            rows, at_ns = rows[good], at_ns[good]
-        tick = rows["tick"].astype(np.int64)
-        if per_packet > 1:
-            steps = rows["period"].astype(np.int64)[:, None] * np.arange(per_packet)
-            tick = ((tick[:, None] + steps) & 0xFFFFFFFF).reshape(-1)
-            at_ns = np.repeat(at_ns, per_packet)
-        lsb = rows["lsb"].reshape(-1, numbers)
-        q = None
-        if info.has_quaternion:
-            q = lsb[:, :4].astype(np.float64)
-            q /= np.sqrt(np.sum(q * q, axis=1, keepdims=True))
-        imu = lsb[:, numbers - 6 :]
-        return RawSamples(
-            tick=tick,
-            at_ns=at_ns,
-            acc_mps2=imu[:, :3] * ACC_MPS2_PER_LSB if info.has_imu else None,
-            gyr_radps=imu[:, 3:] * GYR_RADPS_PER_LSB if info.has_imu else None,
-            q_earth_from_sensor=q,
-            bad_packets=bad,
-        )
+    def decoder(self, info: StreamInfo) -> Decode:
+        """Return a decoder for one link; see `Driver.decoder`."""
+        return partial(decode, info=info)
 
     async def start(self, link: Link) -> StreamInfo:
         """Read what the sensor is, subscribe, and start acceleration and rate (note §5 and §6)."""
@@ -187,15 +193,3 @@ def _unit(told: Sequence[float]) -> Vector:
     if not 0.0 < length < math.inf:
         raise ValueError(f"outward_normal {told} has no direction")
     return (x / length, y / length, z / length)
-
-
-def _nothing(info: StreamInfo, bad_packets: int) -> RawSamples:
-    """Return no samples, in the shape the stream's samples have."""
-    return RawSamples(
-        tick=np.empty(0, np.int64),
-        at_ns=np.empty(0, np.int64),
-        acc_mps2=np.empty((0, 3)) if info.has_imu else None,
-        gyr_radps=np.empty((0, 3)) if info.has_imu else None,
-        q_earth_from_sensor=np.empty((0, 4)) if info.has_quaternion else None,
-        bad_packets=bad_packets,
-    )

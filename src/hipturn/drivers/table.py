@@ -5,9 +5,11 @@ int64 device tick in nanoseconds. Columns: tick, acc (3, m/s²), gyr (3, rad/s) 
 an IMU, then q_earth_from_sensor (4) where it has a quaternion. A row with NaN is a missing sample.
 """
 
+from functools import partial
+
 import numpy as np
 
-from hipturn.drivers import Advertisement, Link
+from hipturn.drivers import Advertisement, Decode, Link, nothing
 from hipturn.errors import LinkError
 from hipturn.model import FloatArray, IntArray, Packets, RawSamples, StreamInfo
 
@@ -25,6 +27,29 @@ def encode(tick_ns: IntArray, values: FloatArray) -> bytes:
     return rows.tobytes()
 
 
+def decode(packets: Packets, info: StreamInfo) -> RawSamples:
+    """Turn blocks of rows into samples; what cannot be read is counted."""
+    width = 8 * columns(info)
+    count, size = packets.data.shape
+    if size % width or size == 0:
+        return nothing(info, count)
+    rows = np.ascontiguousarray(packets.data).view("<f8").reshape(-1, columns(info))
+    at_ns = np.repeat(packets.at_ns, size // width)
+    whole = np.isfinite(rows[:, 1:]).all(axis=1)
+    if not whole.all():
+        rows, at_ns = rows[whole], at_ns[whole]
+    tick = np.ascontiguousarray(rows[:, 0]).view("<i8").astype(np.int64)
+    values = rows[:, 1:]
+    imu = 6 * info.has_imu
+    return RawSamples(
+        tick=tick,
+        at_ns=at_ns,
+        acc_mps2=np.ascontiguousarray(values[:, 0:3]) if imu else None,
+        gyr_radps=np.ascontiguousarray(values[:, 3:6]) if imu else None,
+        q_earth_from_sensor=np.ascontiguousarray(values[:, imu : imu + 4]) if info.has_quaternion else None,
+    )
+
+
 class TableDriver:
     """Reads the rows an import has written."""
 
@@ -36,29 +61,9 @@ class TableDriver:
         """Return False: no device advertises rows of a file."""
         return False
 
-    def decode(self, packets: Packets, info: StreamInfo) -> RawSamples:
-        """Turn blocks of rows into samples; see `Driver.decode`."""
-        width = 8 * columns(info)
-        count, size = packets.data.shape
-        if size % width or size == 0:
-            return RawSamples(np.empty(0, np.int64), np.empty(0, np.int64), None, None, None, count)
-        rows = np.ascontiguousarray(packets.data).view("<f8").reshape(-1, columns(info))
-        at_ns = np.repeat(packets.at_ns, size // width)
-        whole = np.isfinite(rows[:, 1:]).all(axis=1)
-        if not whole.all():
-            rows, at_ns = rows[whole], at_ns[whole]
-        tick = np.ascontiguousarray(rows[:, 0]).view("<i8").astype(np.int64)
-        values = rows[:, 1:]
-        imu = 6 * info.has_imu
-        return RawSamples(
-            tick=tick,
-            at_ns=at_ns,
-            acc_mps2=np.ascontiguousarray(values[:, 0:3]) if imu else None,
-            gyr_radps=np.ascontiguousarray(values[:, 3:6]) if imu else None,
-            q_earth_from_sensor=np.ascontiguousarray(values[:, imu : imu + 4])
-            if info.has_quaternion
-            else None,
-        )
+    def decoder(self, info: StreamInfo) -> Decode:
+        """Return a decoder for one link; see `Driver.decoder`."""
+        return partial(decode, info=info)
 
     async def start(self, link: Link) -> StreamInfo:
         """Raise: rows of a file have no radio to start."""

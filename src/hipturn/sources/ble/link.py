@@ -98,7 +98,9 @@ def scanner(backend: Backend, on_heard: AdvertisementDataCallback) -> BleakScann
 class GattLink:
     """The GATT calls of one connected client, as drivers use them (see `drivers.Link`)."""
 
-    def __init__(self, client: BleakClient, on_packet: Callable[[bytearray], None], call_s: float) -> None:
+    def __init__(
+        self, client: BleakClient, on_packet: Callable[[bytes | bytearray], None], call_s: float
+    ) -> None:
         self._client = client
         self._on_packet = on_packet
         self._call_s = call_s
@@ -112,11 +114,11 @@ class GattLink:
         call = self._client.write_gatt_char(uuid, data, response=response)
         await within(self._call_s, "writing to the sensor", call)
 
-    async def subscribe(self, uuid: str) -> None:
-        """Deliver the characteristic's notifications as the stream's packets."""
+    async def subscribe(self, uuid: str, tag: bytes = b"") -> None:
+        """Deliver the characteristic's notifications as the stream's packets, each with `tag` before it."""
 
         def notified(_characteristic: BleakGATTCharacteristic, data: bytearray) -> None:
-            self._on_packet(data)
+            self._on_packet(tag + data)
 
         await within(self._call_s, "subscribing to the sensor", self._client.start_notify(uuid, notified))
 

@@ -174,7 +174,7 @@ class _Outlet:
         self._closed = False
         self._last_ns = time.monotonic_ns()
 
-    def packet(self, data: bytearray) -> None:
+    def packet(self, data: bytes | bytearray) -> None:
         """Stamp a notification and pass it on; the sensor may send some before LinkUp is out."""
         at_ns = time.monotonic_ns()
         if self._closed:
