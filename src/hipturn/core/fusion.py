@@ -62,31 +62,43 @@ class Stepper(Protocol):
 
 
 class VqfStepper:
-    """The C++ VQF, magnetometer-free."""
+    """The C++ VQF, magnetometer-free.
+
+    A bias that is known is subtracted here, and VQF estimates what is left of it: it would clip more
+    than 2 °/s, which cheap gyroscopes have.
+    """
 
     def __init__(self, rate_hz: float) -> None:
         from vqf import VQF
 
         self._vqf = VQF(1.0 / rate_hz)
+        self._bias_radps: FloatArray | None = None
 
     def run(self, acc_mps2: FloatArray, gyr_radps: FloatArray) -> FloatArray:
         """See `Stepper.run`."""
         # VQF takes nothing but contiguous float64
-        gyr, acc = (np.ascontiguousarray(values, np.float64) for values in (gyr_radps, acc_mps2))
-        out = self._vqf.updateBatch(gyr, acc)
+        acc = np.ascontiguousarray(acc_mps2, np.float64)
+        if self._bias_radps is not None:
+            gyr_radps = gyr_radps - self._bias_radps
+        out = self._vqf.updateBatch(np.ascontiguousarray(gyr_radps, np.float64), acc)
         q: FloatArray = out["quat6D"]
         return q
 
     def bias(self) -> FloatArray:
-        """Return what VQF has estimated so far."""
-        return np.asarray(self._vqf.getBiasEstimate()[0], dtype=np.float64)
+        """Return what was given and what VQF has found on top of it."""
+        found = np.asarray(self._vqf.getBiasEstimate()[0], dtype=np.float64)
+        return found if self._bias_radps is None else found + self._bias_radps
 
     def set_bias(self, gyr_bias_radps: FloatArray) -> None:
         """Hand over the mean of a still hold."""
-        self._vqf.setBiasEstimate(np.ascontiguousarray(gyr_bias_radps, np.float64), BIAS_SIGMA_RADPS)
-        # gravity is averaged in a frame that turned with the old bias: average it anew
+        self._bias_radps = np.array(gyr_bias_radps, np.float64)
+        self._vqf.setBiasEstimate(np.zeros(3), BIAS_SIGMA_RADPS)
         state = self._vqf.state
-        state["accLpState"] = np.full_like(state["accLpState"], np.nan)
+        # Gravity was averaged in a frame that turned with the old bias, and what VQF remembers of the
+        # rate has the bias in it still, from which it would learn it a second time: average anew.
+        for name in ("accLpState", "restGyrLpState", "motionBiasEstRLpState", "motionBiasEstBiasLpState"):
+            state[name] = np.full_like(state[name], np.nan)
+        state["restDetected"], state["restT"] = False, 0.0
         self._vqf.state = state
 
 
@@ -249,15 +261,18 @@ class Fusion:
             raise ValueError("a stream with IMU needs acceleration and rate")
         acc, gyr, t_ns = samples.acc_mps2, samples.gyr_radps, samples.t_ns
         n = len(acc)
-        q = np.empty((n, 4))
-        trusted = np.ones(n, dtype=np.bool_)
         lossy = bool(samples.lost_before.any())
         breaks = np.flatnonzero(samples.lost_before > self._max_lost).tolist() if lossy else []
+        if not breaks:
+            q = self._run(self._stepper, acc, gyr, samples.lost_before, lossy)
+            return q, t_ns >= self._trusted_from_ns
+        q = np.empty((n, 4))
+        trusted = np.ones(n, dtype=np.bool_)
         start = 0
         for stop in (*breaks, n):
             if stop > start:
                 piece = slice(start, stop)
-                q[piece] = self._run(self._stepper, acc[piece], gyr[piece], samples.lost_before[piece])
+                q[piece] = self._run(self._stepper, acc[piece], gyr[piece], samples.lost_before[piece], lossy)
                 trusted[start:stop] = t_ns[start:stop] >= self._trusted_from_ns
             if stop < n:
                 known = self._stepper.bias()
@@ -272,10 +287,12 @@ class Fusion:
             return VqfStepper(self._rate_hz)
         return AhrsStepper(self._params.filter, self._rate_hz)
 
-    def _run(self, stepper: Stepper, acc: FloatArray, gyr: FloatArray, lost_before: IntArray) -> FloatArray:
+    def _run(
+        self, stepper: Stepper, acc: FloatArray, gyr: FloatArray, lost_before: IntArray, lossy: bool
+    ) -> FloatArray:
         """Run the filter over samples of which the bridgeable lost ones are interpolated."""
         holes: list[int] = []
-        if lost_before.any():
+        if lossy:
             bridgeable = (lost_before > 0) & (lost_before <= self._max_lost)
             # a new link's filter has nothing to bridge from
             bridgeable[0] &= self._fed

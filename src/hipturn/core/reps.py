@@ -22,7 +22,7 @@ from enum import Enum
 from math import inf
 from statistics import median
 
-from hipturn.core.trace import BIN, Trace
+from hipturn.core.trace import BIN, NEVER, Trace
 from hipturn.model import HipAngle
 from hipturn.units import NS_PER_S, RAD_PER_DEG
 
@@ -112,6 +112,7 @@ class Detector:
     def __init__(self, params: DetectParams, rate_hz: float) -> None:
         self._p = params
         self._lag = max(2, round(params.stop_s * rate_hz))
+        self._stop_rad = SLOW_RADPS[0] * params.stop_s
         self._keep = round(KEEP_S * rate_hz)
         self._max_hold_ns = round(params.max_hold_s * NS_PER_S)
         self._usual: deque[float] = deque(maxlen=params.memory)
@@ -170,10 +171,10 @@ class Detector:
         self._state = State.REST
         self._sign = 1
         self._home = self._start = self._peak = self._extreme = 0.0
-        self._anchor = self._at = 0
+        self._anchor = self._anchor_ns = self._at = 0
         self._pending: int | None = None
         self._told = False
-        self._trace = Trace(self._lag)
+        self._trace = Trace(self._lag, self._stop_rad)
 
     def _trim(self) -> None:
         """Forget what no later decision can look at."""
@@ -204,13 +205,13 @@ class Detector:
     def _slow_radps(self) -> float:
         return min(max(SLOW_PER_S * self._range(), SLOW_RADPS[0]), SLOW_RADPS[1])
 
-    def _due_ns(self) -> float:
-        """Return the time before which the movement in progress cannot be overdue."""
-        return self._trace.t_ns[self._anchor] + self._max_hold_ns * DOUBTFUL_PATIENCE
+    def _due(self) -> int:
+        """Return the index of the sample before which the movement in progress cannot be overdue."""
+        return self._trace.first_after(self._anchor_ns + int(self._max_hold_ns * DOUBTFUL_PATIENCE))
 
     def _overdue(self, i: int, swing: float) -> bool:
         """Return whether the movement in progress, of range `swing`, has gone nowhere for too long."""
-        age = self._trace.t_ns[i] - self._trace.t_ns[self._anchor]
+        age = self._trace.time(i) - self._anchor_ns
         doubtful = swing < DOUBTFUL_SHARE * (self.usual_rad or 0.0)
         patience = self._max_hold_ns * (DOUBTFUL_PATIENCE if doubtful else 1.0)
         return (age > patience and self._stopped(i, SLOW_RADPS[0])) or age > FORGET_HOLDS * self._max_hold_ns
@@ -220,21 +221,20 @@ class Detector:
     def _rest(self) -> None:
         """Wait for a departure from neutral, which is wherever the leg last stopped."""
         trace, angle, least = self._trace, self._trace.angle, self.threshold_rad
-        lag, half, limit = self._lag, self._lag // 2, SLOW_RADPS[0] * self._p.stop_s
+        lag, half, limit = self._lag, self._lag // 2, self._stop_rad
         home, anchor, bins = self._home, self._anchor, trace.bins(1)
-        i, n = self._at, len(angle)
+        i, n, end = self._at, len(angle), trace.bins_end
         skip = trace.next_bin(i)
+        k = trace.bin_at(skip) - 1
         while i < n:
             if i == skip:
-                k, skip = trace.bin_at(i), trace.next_bin(i + 1)
-                if max(bins.high[k], home) - min(bins.low[k], home) <= least:
+                skip, k = i + BIN if i + BIN < end else NEVER, k + 1
+                low, high, stop = bins.low[k], bins.high[k], trace.last_stop[k]
+                if high - low <= least and high - home <= least and home - low <= least:
                     # no departure from any neutral there may be in this bin: only its last stop matters
+                    if stop != NEVER:
+                        home, anchor = angle[stop], stop
                     i += BIN
-                    for j in range(i - 1, max(i - 1 - BIN, lag - 1), -1):
-                        x = angle[j]
-                        if abs(x - angle[j - lag]) < limit > abs(x - angle[j - half]):
-                            home, anchor = x, j
-                            break
                     continue
             x = angle[i]
             if i >= lag and abs(x - angle[i - lag]) < limit > abs(x - angle[i - half]):
@@ -249,15 +249,16 @@ class Detector:
     def _out(self, out: list[Excursion | Turned]) -> None:
         """Follow the movement out until it turns or becomes a new pose."""
         trace, s, share = self._trace, self._sign, self._p.turn_share
-        angle, t_ns = trace.angle, trace.t_ns
-        start, peak, bins, due_ns = s * self._start, s * self._peak, trace.bins(s), self._due_ns()
-        i, n = self._at, len(angle)
+        angle = trace.angle
+        start, peak, bins, due = s * self._start, s * self._peak, trace.bins(s), self._due()
+        i, n, end = self._at, len(angle), trace.bins_end
         skip = trace.next_bin(i)
+        k = trace.bin_at(skip) - 1
         while i < n:
             if i == skip:
-                k, skip = trace.bin_at(i), trace.next_bin(i + 1)
+                skip, k = i + BIN if i + BIN < end else NEVER, k + 1
                 turn = max(MIN_TURN_RAD, share * (peak - start))
-                if peak - bins.low[k] <= turn and bins.fall[k] <= turn and t_ns[i + BIN - 1] <= due_ns:
+                if peak - bins.low[k] <= turn and bins.fall[k] <= turn and i + BIN <= due:
                     peak = max(peak, bins.high[k])
                     i += BIN
                     continue
@@ -268,7 +269,7 @@ class Detector:
                 self._peak = s * peak
                 self._turn(i, out)
                 return
-            if t_ns[i] > due_ns and self._overdue(i, peak - start):
+            if i >= due and self._overdue(i, peak - start):
                 self._settle(i)
                 return
             i += 1
@@ -277,22 +278,23 @@ class Detector:
     def _coming_back(self, out: list[Excursion | Turned]) -> None:
         """Follow the movement back until it is home, stops, or goes out again."""
         trace, s, swing = self._trace, self._sign, self._range()
-        angle, t_ns = trace.angle, trace.t_ns
+        angle = trace.angle
         home, peak, back = s * self._home, s * self._peak, s * self._extreme
         enough, near = peak - self._p.back_share * swing, home + HOME_SHARE * swing
         again = max(self.threshold_rad, self._p.turn_share * swing)
         lag, half, limit = self._lag, self._lag // 2, self._slow_radps() * self._p.stop_s
-        bins, due_ns = trace.bins(-s), self._due_ns()
-        i, n = self._at, len(angle)
+        bins, due = trace.bins(-s), self._due()
+        i, n, end = self._at, len(angle), trace.bins_end
         skip = trace.next_bin(i)
+        k = trace.bin_at(skip) - 1
         while i < n:
             if i == skip:
-                k, skip = trace.bin_at(i), trace.next_bin(i + 1)
+                skip, k = i + BIN if i + BIN < end else NEVER, k + 1
                 # bins of the way back: their low is minus the highest x, their fall the largest rise
                 lowest, highest = -bins.high[k], -bins.low[k]
                 quiet = highest - back <= again and bins.fall[k] <= again and highest <= peak
                 moving = lowest > near or trace.least_move[k] >= limit
-                if quiet and moving and lowest > home and t_ns[i + BIN - 1] <= due_ns:
+                if quiet and moving and lowest > home and i + BIN <= due:
                     back = min(back, lowest)
                     i += BIN
                     continue
@@ -319,7 +321,7 @@ class Detector:
             if x > peak:
                 self._peak, self._state, self._at = angle[i], State.OUT, i + 1
                 return
-            if t_ns[i] > due_ns and self._overdue(i, swing):
+            if i >= due and self._overdue(i, swing):
                 self._settle(i)
                 return
             i += 1
@@ -327,11 +329,11 @@ class Detector:
 
     def _swing(self, out: list[Excursion | Turned]) -> None:
         """Follow a return that went through home until it stops or comes back out."""
-        angle, t_ns, s, swing = self._trace.angle, self._trace.t_ns, self._sign, self._range()
+        angle, s, swing = self._trace.angle, self._sign, self._range()
         home, beyond, least = s * self._home, s * self._extreme, self.threshold_rad
         windup = home - WINDUP_RATIO * swing if self._pending is not None else -inf
         lag, half, limit = self._lag, self._lag // 2, self._slow_radps() * self._p.stop_s
-        due_ns = self._due_ns()
+        due = self._due()
         i, n = self._at, len(angle)
         while i < n:
             x = s * angle[i]
@@ -342,7 +344,7 @@ class Detector:
                 self._depart(i, self._home, self._anchor)
                 return
             stopped = i >= lag and abs(x - s * angle[i - lag]) < limit > abs(x - s * angle[i - half])
-            if stopped or (t_ns[i] > due_ns and self._overdue(i, swing)):
+            if stopped or (i >= due and self._overdue(i, swing)):
                 self._believe(i, out)
                 self._settle(i)
                 return
@@ -357,6 +359,7 @@ class Detector:
 
     def _depart(self, i: int, start_rad: float, anchor: int) -> None:
         self._state, self._told, self._anchor = State.OUT, False, anchor
+        self._anchor_ns = self._trace.time(anchor)
         self._start, self._peak = start_rad, self._trace.angle[i]
         self._at = i + 1
 
@@ -364,10 +367,9 @@ class Detector:
         """Go back; the first turn of a movement is told."""
         if not self._told:
             self._told = True
-            part = self._trace.angle[self._anchor : i + 1]
-            at = self._anchor + part.index(max(part) if self._sign > 0 else min(part))
+            at = self._trace.angle.index(self._peak, self._anchor, i)
             out.append(
-                Turned(self._sign, self._trace.t_ns[at], self._range(), self._peak, self._trace.t_ns[i])
+                Turned(self._sign, self._trace.time(at), self._range(), self._peak, self._trace.time(i))
             )
         self._state, self._extreme, self._at = State.BACK, self._trace.angle[i], i + 1
 
@@ -413,5 +415,5 @@ class Detector:
         self._usual.append(self._range())
         # the stop before it too: a slow start hides in there
         samples = self._trace.part(max(0, self._anchor - self._lag), end + 1)
-        decided_ns = self._trace.t_ns[end if known is None else known]
+        decided_ns = self._trace.time(end if known is None else known)
         return Excursion(self._sign, self._start, turned, decided_ns, samples)

@@ -4,7 +4,7 @@ Plain numbers for a machine that goes from sample to sample, extremes of sixteen
 that it can pass over those in which nothing can happen, and the blocks themselves for the figures.
 """
 
-from collections import deque
+from bisect import bisect_right
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,50 +31,53 @@ class Bins:
 class Trace:
     """Samples of one leg, oldest first; an index counts from the oldest that is still kept."""
 
-    def __init__(self, lag: int) -> None:
-        """Keep a trace in which a stop is to get nowhere within `lag` samples."""
-        self._lag = lag
+    def __init__(self, lag: int, stop_rad: float) -> None:
+        """Keep a trace in which a stop is to get less far than `stop_rad` within `lag` samples."""
+        self._lag, self._stop_rad = lag, stop_rad
         self.angle: list[float] = []
         """rad"""
-        self.t_ns: list[int] = []
-        self._from = self._to = 0
+        self._from = self.bins_end = 0
         self._up = self._down = Bins([], [], [])
         self.least_move: list[float] = []
         """Of each bin, how far the angle got at least in the `lag` samples before any of it, rad."""
-        self._blocks: deque[HipAngle] = deque()
-        self._before = 0
-        # samples of the first block that are forgotten already
+        self.last_stop: list[int] = []
+        """Of each bin, the index of its last sample that is a stop, NEVER if none is."""
+        self._blocks: list[HipAngle] = []
+        self._starts: list[int] = []
+        # of each block, how many samples came before it, forgotten ones included
+        self._forgotten = 0
 
     def append(self, block: HipAngle) -> None:
         """Take in the next samples."""
         angle = block.angle_rad
         bins = len(angle) // BIN
         self._from = len(self.angle)
-        self._to = self._from + bins * BIN
-        self.angle += angle.tolist()
-        self.t_ns += block.t_ns.tolist()
+        self.bins_end = self._from + bins * BIN
+        self._starts.append(self._forgotten + self._from)
         self._blocks.append(block)
+        self.angle += angle.tolist()
         if bins:
-            rows = angle[: bins * BIN].reshape(bins, BIN)
-            low, high = rows.min(axis=1), rows.max(axis=1)
-            fall = (np.maximum.accumulate(rows, axis=1) - rows).max(axis=1).tolist()
-            rise = (rows - np.minimum.accumulate(rows, axis=1)).max(axis=1).tolist()
-            self._up = Bins(low.tolist(), high.tolist(), fall)
-            self._down = Bins((-high).tolist(), (-low).tolist(), rise)
-            self.least_move = self._moves(angle, bins)
+            low, high, fall, rise = _extremes(angle[: bins * BIN], bins)
+            self._up = Bins(low.tolist(), high.tolist(), fall.tolist())
+            self._down = Bins((-high).tolist(), (-low).tolist(), rise.tolist())
+            moves = self._moves(angle)[: bins * BIN].reshape(bins, BIN)
+            self.least_move = moves.min(axis=1).tolist()
+            stops = moves[:, ::-1] < self._stop_rad
+            last = np.arange(self._from + BIN - 1, self.bins_end, BIN) - stops.argmax(axis=1)
+            self.last_stop = np.where(stops.any(axis=1), last, NEVER).tolist()
 
-    def _moves(self, angle: FloatArray, bins: int) -> list[float]:
+    def _moves(self, angle: FloatArray) -> FloatArray:
+        """Return how far the angle got in the `lag` samples before each one, halfway included, rad."""
         lag = self._lag
         # nothing can stop before there is a lag to look back on
         early = max(0, lag - self._from)
-        known = np.array(self.angle[max(0, self._from - lag) :])
+        known = np.concatenate((self.angle[max(0, self._from - lag) : self._from], angle))
         moves = np.full(len(angle), np.inf)
         now = known[lag:]
         far = np.abs(now - known[: len(now)])
         half = np.abs(now - known[lag - lag // 2 : len(known) - lag // 2])
         moves[early:] = np.maximum(far, half)
-        least: list[float] = moves[: bins * BIN].reshape(bins, BIN).min(axis=1).tolist()
-        return least
+        return moves
 
     def bins(self, sign: int) -> Bins:
         """Return the bins of the angle times `sign`."""
@@ -85,32 +88,56 @@ class Trace:
         if i < self._from:
             i = self._from
         i += (self._from - i) % BIN
-        return i if i < self._to else NEVER
+        return i if i < self.bins_end else NEVER
 
     def bin_at(self, i: int) -> int:
         """Return the number of the bin that begins at index i."""
         return (i - self._from) // BIN
 
+    def time(self, i: int) -> int:
+        """Return the stream time of sample i, ns."""
+        at = i + self._forgotten
+        k = bisect_right(self._starts, at) - 1
+        return int(self._blocks[k].t_ns[at - self._starts[k]])
+
+    def first_after(self, t_ns: int) -> int:
+        """Return the index of the first sample of the last block that is later, or that after the last."""
+        newest = self._blocks[-1].t_ns
+        if newest[-1] <= t_ns:
+            return len(self.angle)
+        return self._starts[-1] - self._forgotten + int(newest.searchsorted(t_ns, "right"))
+
     def part(self, first: int, stop: int) -> HipAngle:
         """Return the samples from index `first` up to but without `stop` as one block."""
-        pieces: list[HipAngle] = []
-        begin = -self._before
-        for block in self._blocks:
-            end = begin + len(block.t_ns)
-            if first <= begin and end <= stop:
-                pieces.append(block)
-            elif end > first and begin < stop:
-                pieces.append(_rows(block, slice(max(0, first - begin), stop - begin)))
-            begin = end
+        first, stop = first + self._forgotten, stop + self._forgotten
+        oldest = bisect_right(self._starts, first) - 1
+        newest = bisect_right(self._starts, stop - 1)
+        pieces = [
+            _rows(block, slice(max(0, first - start), stop - start))
+            for block, start in zip(self._blocks[oldest:newest], self._starts[oldest:newest], strict=True)
+        ]
         return pieces[0] if len(pieces) == 1 else _join(pieces)
 
     def forget(self, count: int) -> None:
         """Drop the oldest samples; the bins are of the past then."""
-        self._from = self._to = 0
-        del self.angle[:count], self.t_ns[:count]
-        self._before += count
-        while self._blocks and len(self._blocks[0].t_ns) <= self._before:
-            self._before -= len(self._blocks.popleft().t_ns)
+        self._from = self.bins_end = 0
+        del self.angle[:count]
+        self._forgotten += count
+        whole = bisect_right(self._starts, self._forgotten) - 1
+        if whole > 0:
+            del self._blocks[:whole], self._starts[:whole]
+
+
+def _extremes(angle: FloatArray, bins: int) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Return lowest, highest, largest fall and largest rise in each of `bins` equal parts, shape (bins,)."""
+    low = high = angle
+    fall = rise = np.zeros(len(angle))
+    while len(low) > bins:
+        before, after = slice(0, None, 2), slice(1, None, 2)
+        fall = np.maximum(np.maximum(fall[before], fall[after]), high[before] - low[after])
+        rise = np.maximum(np.maximum(rise[before], rise[after]), high[after] - low[before])
+        low, high = np.minimum(low[before], low[after]), np.maximum(high[before], high[after])
+    return low, high, fall, rise
 
 
 def _rows(block: HipAngle, rows: slice) -> HipAngle:
