@@ -315,7 +315,10 @@ CONTRACT: dict[str, dict[str, Any]] = {
         "side": (TEXT, MAYBE),
         "reasons": list,
     },
-    "hold": dict.fromkeys(("start_s", "end_s", "mean_deg", "sd_deg"), NUMBER),
+    "hold": dict.fromkeys(("start_s", "end_s", "mean_deg", "sd_deg", "creep_deg", "wobble_deg"), NUMBER),
+    "set": dict.fromkeys(("n", "first", "last", "reps", "controlled"), int),
+    "slip": dict.fromkeys(("t_s", "tilt_deg"), NUMBER),
+    "drift": dict.fromkeys(("t_s", "drift_deg"), NUMBER),
     "gap": {**dict.fromkeys(("start_s", "end_s"), NUMBER), "lost": int, "cause": TEXT},
     "summary": {
         **dict.fromkeys(("reps", "controlled", "uncontrolled", "void", "holds", "gaps"), int),

@@ -577,7 +577,7 @@ def test_a_replay_gives_what_the_live_session_gave(position: Position, tmp_path:
     path = tmp_path / "session.mcap"
     recorded(path, simulated.inputs(motion), motion.leg.side)
     live = assert_replay_gives_the_same(path)
-    assert [line["type"] for line in live] == ["calibration", *["rep"] * 5]
+    assert [line["type"] for line in live] == ["calibration", *["rep"] * 5, "set"]
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import STREAM, course, cuts, hip_angle, one_by_one, rng_of, split
+from hipturn.core.figures import figures, held, sparc
 from hipturn.core.reps import Detector, DetectParams, Excursion, Turned
-from hipturn.core.verdict import Standard, demonstrated, figures, held, judge, sparc
+from hipturn.core.verdict import Judge, Standard
 from hipturn.model import Direction, FloatArray, HipAngle, Rep, Side, Verdict
 from hipturn.sources.body import Element, Repetition, Rest, Shift
 from hipturn.sources.body.script import TrueRep
@@ -573,10 +574,11 @@ GOOD = Standard(
 def test_each_reason_and_what_just_passes(movement: dict[str, Any], reasons: tuple[str, ...]) -> None:
     good: dict[str, Any] = {"rom_rad": 30.0 * RAD_PER_DEG, "out_s": 1.0, "hold_s": 0.5, "return_s": 1.0}
     (rep,), (excursion,), _ = told(Repetition(IR, **{**good, **movement}))
-    judged = judge(rep, excursion, GOOD)
+    judged = Judge(GOOD).push(rep, excursion)
     assert judged.reasons == reasons
     assert judged.verdict is (Verdict.UNCONTROLLED if reasons else Verdict.CONTROLLED)
-    assert judge(rep, excursion, Standard()).verdict is Verdict.CONTROLLED, "nothing asked, nothing missed"
+    nothing_asked = Judge(Standard()).push(rep, excursion)
+    assert nothing_asked.verdict is Verdict.CONTROLLED
     assert dataclasses.replace(judged, verdict=rep.verdict, reasons=rep.reasons) == rep
 
 
@@ -587,7 +589,7 @@ def test_a_knee_that_moves_is_off_axis(off_axis_deg: float, reasons: tuple[str, 
     _, (excursion,), _ = told(Repetition(ER, 0.5, hold_s=1.0))
     x = np.abs(excursion.samples.angle_rad)
     moved = with_off_axis(excursion, off_axis_deg * RAD_PER_DEG * x / x.max())
-    assert judge(again(moved), moved, GOOD).reasons == reasons
+    assert Judge(GOOD).push(again(moved), moved).reasons == reasons
 
 
 def with_losses(excursion: Excursion, **arrays: Any) -> Excursion:
@@ -604,7 +606,7 @@ def test_lost_samples_void(share: float, void: bool) -> None:
     lost = np.zeros(rows, np.int64)
     lost[rows // 2] = round(share / (1.0 - share) * rows)
     gappy = with_losses(excursion, lost_before=lost)
-    judged = judge(again(gappy), gappy, GOOD)
+    judged = Judge(GOOD).push(again(gappy), gappy)
     assert judged.lost_share == pytest.approx(share, abs=0.005)
     assert (judged.verdict is Verdict.VOID) == void
     assert judged.reasons == (("data-gap",) if void else ("short-range",))
@@ -624,15 +626,4 @@ def test_a_filter_still_settling_voids() -> None:
     trusted = np.ones(len(excursion.samples.t_ns), np.bool_)
     trusted[40] = False
     doubtful = with_losses(excursion, trusted=trusted)
-    assert judge(again(doubtful), doubtful, Standard()).verdict is Verdict.VOID
-
-
-def test_a_standard_by_demonstration() -> None:
-    """The median range and six tenths of the median time of what was shown; the rest as it was."""
-    reps, _, _ = told(*[each for rom in (0.4, 0.5, 0.7) for each in (Repetition(IR, rom), Rest(0.5))])
-    shown = demonstrated(reps, GOOD)
-    assert shown.target_rad == pytest.approx(0.5, abs=0.01)
-    assert shown.min_rep_s == pytest.approx(0.6 * (reps[1].end_ns - reps[1].start_ns) / NS_PER_S, rel=0.05)
-    assert dataclasses.replace(shown, target_rad=GOOD.target_rad, min_rep_s=GOOD.min_rep_s) == GOOD
-    with pytest.raises(ValueError, match="no repetition to take the standard from"):
-        demonstrated([], GOOD)
+    assert Judge(Standard()).push(again(doubtful), doubtful).verdict is Verdict.VOID

@@ -102,6 +102,10 @@ SETTINGS: dict[str, Setting] = {
             "0.75", most=1.0,
         ),
         Setting(
+            "reps.set_rest_s", 20.0, "s", "time without a repetition after which a set is over",
+            "20; more than a hold, less than a rest", least=2.0, most=3600.0,
+        ),
+        Setting(
             "fusion.filter", "vqf", "", "how orientation is found from acceleration and rate",
             "vqf; mahony where no vqf exists; device to take the sensor's own", choices=FILTERS,
         ),
@@ -216,4 +220,5 @@ def core_params(settings: Settings) -> CoreParams:
             min_hold_s=optional("reps.min_hold_s"),
             min_return=optional("reps.min_return"),
         ),
+        set_rest_s=number("reps.set_rest_s"),
     )

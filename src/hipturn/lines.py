@@ -12,13 +12,18 @@ from typing import Any
 from hipturn.model import (
     BadPackets,
     Calibrated,
+    Corrected,
+    Drift,
     Gap,
     Hold,
     Output,
     Rep,
     SessionStart,
+    SetDone,
     Side,
+    Slip,
     StreamInfo,
+    Tapped,
     Verdict,
 )
 from hipturn.units import DEG_PER_RAD, NS_PER_S
@@ -33,6 +38,10 @@ def _s(ns: int) -> float:
 
 def _deg(rad: float) -> float:
     return round(rad * DEG_PER_RAD, 3)
+
+
+def _share(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else round(value, 4)
 
 
 def line(output: Output) -> Line | None:
@@ -64,7 +73,38 @@ def line(output: Output) -> Line | None:
                 "end_s": _s(output.end_ns),
                 "mean_deg": _deg(output.mean_rad),
                 "sd_deg": _deg(output.sd_rad),
+                "creep_deg": _deg(output.creep_rad),
+                "wobble_deg": _deg(output.wobble_rad),
             }
+        case SetDone():
+            return _head("set", output.stream) | {
+                "n": output.n,
+                "first": output.first,
+                "last": output.last,
+                "start_s": _s(output.start_ns),
+                "end_s": _s(output.end_ns),
+                "reps": output.reps,
+                "controlled": output.controlled,
+                "warm_up": _share(output.warm_up),
+                "range_change": _share(output.range_change),
+                "speed_change": _share(output.speed_change),
+                "sparc_change": _share(output.sparc_change),
+            }
+        case Corrected():
+            return _head(output.kind, output.stream) | {"t_s": _s(output.t_ns), "reps": list(output.reps)}
+        case Slip():
+            return _head("slip", output.stream) | {
+                "t_s": _s(output.t_ns),
+                "tilt_deg": _deg(output.tilt_rad),
+                "up_sensor": [round(x, 6) for x in output.up_sensor],
+            }
+        case Drift():
+            return _head("drift", output.stream) | {
+                "t_s": _s(output.t_ns),
+                "drift_deg": _deg(output.drift_rad),
+            }
+        case Tapped():
+            return _head("taps", output.stream) | {"t_s": _s(output.t_ns), "count": output.count}
         case Gap():
             return _head("gap", output.stream) | {
                 "start_s": _s(output.start_ns),
@@ -126,16 +166,23 @@ def session(
 
 def summary(outputs: Iterable[Output], *, max_rad: float, min_rad: float, elapsed_s: float) -> Line:
     """Return the line that closes a session's events; `elapsed_s` is the time computing took."""
-    reps: list[Rep] = []
+    counted: dict[tuple[str, int], Rep] = {}
+    taken: dict[tuple[str, int], Rep] = {}
     holds = gaps = 0
     for output in outputs:
         match output:
             case Rep():
-                reps.append(output)
+                counted[output.stream, output.n] = output
+            case Corrected():
+                there, gone = (taken, counted) if output.kind == "redo" else (counted, taken)
+                for n in output.reps:
+                    if (rep := there.pop((output.stream, n), None)) is not None:
+                        gone[output.stream, n] = rep
             case Hold():
                 holds += 1
             case Gap():
                 gaps += 1
+    reps = list(counted.values())
     verdicts = [rep.verdict for rep in reps]
     known = math.isfinite(max_rad) and math.isfinite(min_rad)
     return {

@@ -147,6 +147,16 @@ class MarkKind(StrEnum):
     """value: `Calibration` as written by `core.calibration.to_dict`"""
     COUNT = "count"
     """value: ``{"on": bool}``: repetitions are counted only while on"""
+    REFERENCE = "reference"
+    """value: ``{"last": n}``: the last n repetitions were done well, judge by them; 0 to forget them"""
+    UNDO = "undo"
+    """value: ``{}``: the last repetition that still counts was none"""
+    REDO = "redo"
+    """value: ``{}``: the last one taken back was one after all"""
+    RESTART = "restart"
+    """value: ``{}``: begin this set anew, its repetitions do not count"""
+    LISTEN = "listen"
+    """value: ``{"on": bool}``: taps on the sensor are commands only while on"""
     NOTE = "note"
     """value: ``{"text": str}``"""
 
@@ -278,6 +288,75 @@ class Hold:
     end_ns: StreamNs
     mean_rad: float
     sd_rad: float
+    creep_rad: float = 0.0
+    """Range gained while holding, by the trend; negative when it was lost."""
+    wobble_rad: float = 0.0
+    """Spread without the trend: how unsteady the hold was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """What was announced has been changed by a mark: repetitions taken back or brought back."""
+
+    stream: str
+    t_ns: StreamNs
+    kind: Literal["undo", "redo", "restart"]
+    reps: tuple[int, ...]
+    """Numbers of the repetitions, none if there was nothing to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetDone:
+    """A rest has ended a set of repetitions."""
+
+    stream: str
+    n: int
+    first: int
+    last: int
+    """Numbers of its first and last repetition."""
+    start_ns: StreamNs
+    end_ns: StreamNs
+    reps: int
+    controlled: int
+    warm_up: float | None
+    """Change of range from the first third to the middle third, as a share; None for fewer than six."""
+    range_change: float | None
+    """Change of range from the middle third to the last, as a share: fatigue when negative."""
+    speed_change: float | None
+    """The same of the peak speed."""
+    sparc_change: float | None
+    """The same of the smoothness, as a difference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """At rest gravity points elsewhere in the sensor than at the zero: the strap has moved, or the pose."""
+
+    stream: str
+    t_ns: StreamNs
+    tilt_rad: float
+    """Angle between gravity then and now."""
+    up_sensor: Vector
+    """The up direction now, by which the calibration can be carried over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """The twist has drifted from the gravity-referenced angle: the heading turns."""
+
+    stream: str
+    t_ns: StreamNs
+    drift_rad: float
+    """Twist minus gravity angle, since the zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tapped:
+    """Somebody tapped the sensor, so many times in a row."""
+
+    stream: str
+    t_ns: StreamNs
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,4 +417,18 @@ class Calibrated:
     axis_elevation_rad: float
 
 
-Output = Orientation | HipAngle | Turn | Rep | Hold | Gap | BadPackets | Calibrated
+Output = (
+    Orientation
+    | HipAngle
+    | Turn
+    | Rep
+    | Hold
+    | Corrected
+    | SetDone
+    | Slip
+    | Drift
+    | Tapped
+    | Gap
+    | BadPackets
+    | Calibrated
+)

@@ -4,8 +4,9 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from hipturn import config, drivers, lines, places
@@ -231,7 +232,11 @@ def _with_reference(params: CoreParams, request: Request) -> CoreParams:
             f"{path.name} has {len(reps)}"
             + (f", the first ends at {reps[0].end_ns / NS_PER_S:.1f} s" if reps else "")
         )
-    return CoreParams(params.fusion, params.detect, demonstrated(inside, params.standard))
+    standard = demonstrated(inside, params.standard)
+    if "reps.min_fraction" in request.settings and standard.target_rad is None:
+        # asked for by name: that share of the range shown, in place of what the person's own spread allows
+        standard = replace(standard, target_rad=median(rep.rom_rad for rep in inside))
+    return replace(params, standard=standard)
 
 
 def parse_reference(text: str) -> tuple[Path, float, float]:

@@ -13,6 +13,8 @@ from hipturn.core.pipeline import CoreParams, Pipeline
 from hipturn.model import (
     BadPackets,
     Calibrated,
+    Corrected,
+    Drift,
     Gap,
     Hold,
     HostNs,
@@ -22,6 +24,9 @@ from hipturn.model import (
     Packets,
     Rep,
     SessionStart,
+    SetDone,
+    Slip,
+    Tapped,
 )
 
 Heard = Input | Output | Prompt
@@ -102,8 +107,8 @@ def _arrival(item: Input) -> HostNs:
 def _stream_time(output: Output) -> int:
     """Return when in stream time an event was over."""
     match output:
-        case Rep() | Hold() | Gap():
+        case Rep() | Hold() | Gap() | SetDone():
             return output.end_ns
-        case Calibrated() | BadPackets():
+        case Calibrated() | BadPackets() | Corrected() | Slip() | Drift() | Tapped():
             return output.t_ns
     return 0

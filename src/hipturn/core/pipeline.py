@@ -13,14 +13,19 @@ import numpy as np
 from hipturn.core import calibration as calibrations
 from hipturn.core.angle import AngleMeter
 from hipturn.core.clock import Clock, StreamOrigin
+from hipturn.core.figures import figures, held
 from hipturn.core.fusion import Fusion, FusionParams
+from hipturn.core.gestures import Taps
+from hipturn.core.pauses import Pauses
 from hipturn.core.reps import Detector, DetectParams, Excursion, Turned
-from hipturn.core.verdict import Standard, figures, held, judge
+from hipturn.core.sets import Sets
+from hipturn.core.verdict import Judge, Standard, sample
 from hipturn.model import (
     BadPackets,
     BoolArray,
     Calibrated,
     Direction,
+    Drift,
     FloatArray,
     Gap,
     Input,
@@ -33,14 +38,17 @@ from hipturn.model import (
     Packets,
     RawSamples,
     Side,
+    Slip,
     StreamInfo,
     StreamNs,
+    Tapped,
     Turn,
+    Verdict,
 )
 from hipturn.units import NS_PER_S
 
 Decode = Callable[[Packets], RawSamples]
-Seen = Orientation | Gap | BadPackets
+Seen = Orientation | Gap | BadPackets | Tapped
 """What the front makes of its inputs."""
 
 
@@ -51,6 +59,8 @@ class CoreParams:
     fusion: FusionParams = field(default_factory=FusionParams)
     detect: DetectParams = field(default_factory=DetectParams)
     standard: Standard = field(default_factory=Standard)
+    set_rest_s: float = 20.0
+    """Time without a repetition after which a set is over."""
 
 
 @dataclass(slots=True)
@@ -60,6 +70,8 @@ class _Chain:
     decode: Decode
     clock: Clock
     fusion: Fusion
+    taps: Taps | None = None
+    """Listening to taps while there is one."""
 
 
 class Front:
@@ -82,6 +94,8 @@ class Front:
                 self._chains[item.stream].clock.overrun()
             case Mark(kind=MarkKind.BIAS) if item.stream in self._chains:
                 self._chains[item.stream].fusion.set_bias(np.array(item.value["gyr_bias_radps"], np.float64))
+            case Mark(kind=MarkKind.LISTEN) if item.stream in self._chains:
+                self._chains[item.stream].taps = Taps(item.stream) if item.value["on"] else None
         return []
 
     def _link(self, up: LinkUp) -> None:
@@ -119,6 +133,8 @@ class Front:
         if len(samples.t_ns):
             q, trusted = chain.fusion.push(samples)
             out.append(Orientation(stream, samples.t_ns, q, samples.gyr_radps, samples.lost_before, trusted))
+            if chain.taps is not None:
+                out += chain.taps.push(samples)
         return out
 
 
@@ -178,8 +194,11 @@ class _Leg:
 
     rate_hz: float
     detector: Detector
+    judge: Judge
+    sets: Sets
     side: Side | None = None
     meter: AngleMeter | None = None
+    pauses: Pauses | None = None
     counting: bool = True
     reps: int = 0
     t_ns: int = 0
@@ -199,8 +218,12 @@ class Back:
         match item:
             case LinkUp():
                 if item.stream not in self._legs:
-                    detector = Detector(self._params.detect, item.info.rate_hz)
-                    self._legs[item.stream] = _Leg(item.info.rate_hz, detector)
+                    self._legs[item.stream] = _Leg(
+                        item.info.rate_hz,
+                        Detector(self._params.detect, item.info.rate_hz),
+                        Judge(self._params.standard),
+                        Sets(item.stream, self._params.set_rest_s),
+                    )
             case Mark() if item.stream in self._legs:
                 return self._mark(item, self._legs[item.stream])
             case Orientation():
@@ -209,31 +232,44 @@ class Back:
                 return self._measure(item, leg)
             case Gap() if item.stream in self._legs:
                 self._legs[item.stream].gaps.append(item)
-            case Gap() | BadPackets():
+            case Gap() | BadPackets() | Tapped():
                 return [item]
         return []
 
     def finish(self) -> list[Output]:
-        """Return the repetitions that the end of the recording cut short but that were nearly done."""
-        return [
-            output
-            for stream, leg in self._legs.items()
-            for excursion in leg.detector.finish()
-            for output in self._rep(excursion, stream, leg)
-        ]
+        """Return the repetitions that the end cut short but that were nearly done, and the sets it ended."""
+        out: list[Output] = []
+        for stream, leg in self._legs.items():
+            for excursion in leg.detector.finish():
+                out += self._event(excursion, stream, leg)
+            out += _closed(leg)
+        return out
 
     def _mark(self, mark: Mark, leg: _Leg) -> list[Output]:
         match mark.kind:
             case MarkKind.SIDE if mark.value["side"] != leg.side:
                 leg.side = Side(mark.value["side"])
-                leg.meter = None
+                leg.meter = leg.pauses = None
                 leg.detector.forget()
+                return _closed(leg)
             case MarkKind.COUNT:
                 leg.counting = bool(mark.value["on"])
                 leg.detector.forget()
+                return [] if leg.counting else _closed(leg)
+            case MarkKind.REFERENCE:
+                last = int(mark.value["last"])
+                sound = [rep for rep in leg.sets.last if rep.verdict is not Verdict.VOID]
+                leg.judge.learn([sample(rep) for rep in sound[-last:]] if last else [])
+            case MarkKind.UNDO:
+                return [leg.sets.undo(leg.t_ns)]
+            case MarkKind.REDO:
+                return [leg.sets.redo(leg.t_ns)]
+            case MarkKind.RESTART:
+                return [leg.sets.restart(leg.t_ns)]
             case MarkKind.CALIBRATION:
                 calibration = calibrations.from_dict(mark.value)
                 leg.meter = AngleMeter(calibration, leg.side)
+                leg.pauses = Pauses(calibration, leg.meter, leg.side, leg.rate_hz)
                 leg.detector.forget()
                 return [
                     Calibrated(
@@ -249,36 +285,69 @@ class Back:
     def _measure(self, block: Orientation, leg: _Leg) -> list[Output]:
         """Return the block, the angle and the events within it, in the order samples one by one give them."""
         blocks: list[Output] = [block]
-        found: list[Excursion | Turned] = []
+        found: list[_Event] = []
         if leg.meter is not None:
             angle = leg.meter.push(block)
             blocks.append(angle)
             if leg.counting:
-                found = leg.detector.push(angle)
+                found += leg.detector.push(angle)
+            if leg.pauses is not None:
+                found += leg.pauses.push(angle)
         gaps, leg.gaps = leg.gaps, []
+        if gaps:
+            # a gap lies before the sample it ends with
+            found = [*gaps, *found]
+        if len(found) > 1:
+            found.sort(key=_decided_ns)
         out: list[Output] = []
-        told = 0
         for each in found:
-            while told < len(gaps) and gaps[told].end_ns <= each.decided_ns:
-                out.append(gaps[told])
-                told += 1
-            out += [*blocks, *self._event(each, block.stream, leg)]
-            blocks = []
-        return [*out, *gaps[told:], *blocks]
+            due_ns = leg.sets.due_ns()
+            if due_ns is not None and due_ns < _decided_ns(each):
+                out += _closed(leg)
+            if not isinstance(each, Gap):
+                # the block comes before what is found in it, but after the gaps before it
+                out += blocks
+                blocks = []
+            out += self._event(each, block.stream, leg)
+        due_ns = leg.sets.due_ns()
+        if due_ns is not None and due_ns < leg.t_ns:
+            blocks += _closed(leg)
+        return [*out, *blocks]
 
-    def _event(self, found: Excursion | Turned, stream: str, leg: _Leg) -> list[Output]:
+    def _event(self, found: "_Event", stream: str, leg: _Leg) -> list[Output]:
         match found:
             case Turned():
                 direction = Direction.INTERNAL if found.sign > 0 else Direction.EXTERNAL
                 return [Turn(stream, direction, StreamNs(found.t_ns), found.rom_rad, found.peak_rad)]
-            case excursion:
-                return self._rep(excursion, stream, leg)
+            case Excursion():
+                leg.reps += 1
+                rep = figures(found, stream=stream, n=leg.reps, side=leg.side, rate_hz=leg.rate_hz)
+                hold = held(found, rep)
+                rep = leg.judge.push(rep, found)
+                leg.sets.push(rep)
+                return [*([hold] if hold else []), rep]
+            case _:
+                return [found]
 
-    def _rep(self, excursion: Excursion, stream: str, leg: _Leg) -> list[Output]:
-        leg.reps += 1
-        rep = figures(excursion, stream=stream, n=leg.reps, side=leg.side, rate_hz=leg.rate_hz)
-        hold = held(excursion, rep)
-        return [*([hold] if hold else []), judge(rep, excursion, self._params.standard)]
+
+_Event = Excursion | Turned | Slip | Drift | Gap
+
+
+def _decided_ns(event: _Event) -> int:
+    """Return the stream time by which an event is known."""
+    match event:
+        case Gap():
+            return event.end_ns
+        case Slip() | Drift():
+            return event.t_ns
+        case _:
+            return event.decided_ns
+
+
+def _closed(leg: _Leg) -> list[Output]:
+    """End the set there is."""
+    done = leg.sets.end()
+    return [done] if done else []
 
 
 class Pipeline:

@@ -1,32 +1,37 @@
-"""From an excursion to a repetition: its figures, and whether it was controlled.
-
-Definitions of every figure with formula and source: docs/repetitions.md.
-"""
+"""Whether a repetition was controlled, against a standard, with reasons: docs/repetitions.md."""
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from statistics import median
 
 import numpy as np
 
 from hipturn.core.reps import Excursion
-from hipturn.model import Direction, FloatArray, Hold, Rep, Side, StreamNs, Verdict
-from hipturn.units import NS_PER_S, RAD_PER_DEG
+from hipturn.model import Rep, Verdict
+from hipturn.units import NS_PER_S
 
-EDGE_SHARE = 0.05
-"""A movement begins and ends where its speed passes this share of its peak: the usual 5 % rule of
-movement analysis, which for a minimum-jerk movement misses 6 % of its time and 0.2 % of its range."""
-UNDER_WAY_SHARE = 0.2
-"""A movement that has made this share of its range has begun."""
-HOLD_SHARE, HOLD_RAD = 0.05, 2.0 * RAD_PER_DEG
-"""A hold is the time within this of the peak, the larger of the two."""
-SPARC_HZ, SPARC_SHARE = 10.0, 0.05
-"""Highest frequency and smallest share of the spectrum that count, as published."""
-MIN_HOLD_S = 1.0
-"""Shortest hold worth telling: a held end range of a test is at least that."""
 MAX_LOST_SHARE = 0.1
 """A repetition that lost more of its samples is void: its peak may have been among them."""
+
+USUAL_CV = {"range": 0.06, "time": 0.15, "speed": 0.35}
+"""How much range, duration and peak speed of one person's repetitions vary, as a coefficient of variation:
+what is assumed before there are enough of their own to tell."""
+PRIOR_REPS = 4
+"""How many repetitions of one's own weigh as much as that assumption."""
+LIMIT_SD = 2.5
+"""A repetition further than this from one's own is another kind of movement: chance does that once in 160."""
+MEMORY = 7
+"""Last controlled repetitions the standard rests on: it follows a hip that loosens within a set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What of one repetition a person's own standard is made of."""
+
+    rom_rad: float
+    duration_s: float
+    peak_speed_radps: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,7 @@ class Standard:
     """What a repetition is judged against; None means not judged."""
 
     target_rad: float | None = None
-    """Range to reach."""
+    """Range to reach; in place of the person's own where there is one."""
     min_fraction: float = 0.7
     """Share of the target below which the range is short."""
     min_rep_s: float | None = None
@@ -47,129 +52,118 @@ class Standard:
     """Shortest hold at the peak."""
     min_return: float | None = None
     """Share of the range that must be undone."""
+    own: tuple[Sample, ...] = ()
+    """Repetitions done well, that show this person's range and tempo."""
 
 
-TEMPO_FRACTION = 0.6
-"""A repetition in less than this share of the demonstrated time is too fast. People repeat a
-movement's duration with a coefficient of variation of 10 to 15 %, so an unhurried one stays above."""
+def sample(rep: Rep) -> Sample:
+    """Return what a standard learns from a repetition."""
+    return Sample(rep.rom_rad, (rep.end_ns - rep.start_ns) / NS_PER_S, rep.peak_speed_radps)
 
 
 def demonstrated(reps: Sequence[Rep], standard: Standard) -> Standard:
-    """Return the standard with range and tempo taken from repetitions done well.
+    """Return the standard with range and tempo shown by repetitions done well.
 
     Raises `ValueError` if there are none.
     """
     if not reps:
         raise ValueError("no repetition to take the standard from")
-    return replace(
-        standard,
-        target_rad=median(r.rom_rad for r in reps),
-        min_rep_s=TEMPO_FRACTION * median((r.end_ns - r.start_ns) / NS_PER_S for r in reps),
-    )
+    return replace(standard, own=tuple(sample(rep) for rep in reps))
 
 
-def sparc(speed: FloatArray, rate_hz: float) -> float:
-    """Return the spectral arc length of a speed profile of shape (n,): 0 is perfect, smaller is less smooth.
+class _Usual:
+    """One quantity of a person's repetitions: how far below the usual a value is, in standard deviations.
 
-    Balasubramanian et al. 2015, J NeuroEng Rehabil 12:112: arc length of the normalised amplitude
-    spectrum up to 10 Hz, cut where it stays below 0.05. Zero padding is the published 16-fold: a quarter
-    of it is off by 4 % and more, because the cut falls between few frequencies.
+    Ratios matter, so logarithms. The spread is the person's own, blended with what people usually show
+    (the posterior of a normal with known mean of variance), and the distance allows for a mean of few.
     """
-    n = len(speed)
-    if n < 2 or not speed.any():
-        return math.nan
-    points = 16 << (n - 1).bit_length()
-    spectrum = np.abs(np.fft.rfft(speed, points)[: int(SPARC_HZ * points / rate_hz) + 1])
-    spectrum /= spectrum[0]
-    last = int(np.flatnonzero(spectrum >= SPARC_SHARE)[-1])
-    if last == 0:
-        return 0.0
-    across = spectrum[1 : last + 1] - spectrum[:last]
-    return -float(np.sqrt(across * across + 1.0 / (last * last)).sum())
+
+    def __init__(self, cv: float) -> None:
+        self._cv = cv
+        self._logs: deque[float] = deque(maxlen=MEMORY)
+
+    def add(self, value: float) -> None:
+        self._logs.append(math.log(max(value, 1e-9)))
+
+    def below(self, value: float) -> float:
+        """Return how many standard deviations `value` is below the usual; 0 while none is known."""
+        n = len(self._logs)
+        if n == 0:
+            return 0.0
+        mean = sum(self._logs) / n
+        squares = sum((x - mean) ** 2 for x in self._logs) + PRIOR_REPS * self._cv**2
+        sd = math.sqrt(squares / (PRIOR_REPS + n - 1) * (1.0 + 1.0 / n))
+        return (mean - math.log(max(value, 1e-9))) / sd
 
 
-def figures(excursion: Excursion, *, stream: str, n: int, side: Side | None, rate_hz: float) -> Rep:
-    """Return the repetition with all its figures and no verdict yet (controlled)."""
-    s, samples = excursion.sign, excursion.samples
-    t_ns = samples.t_ns
-    x, speed = s * samples.angle_rad, s * samples.rate_radps
-    peak = int(x.argmax())
-    out = speed[: peak + 1]
-    lowest = int(x[: int(out.argmax()) + 1].argmin())
-    base = float(x[lowest])
-    rom = float(x[peak]) - base
-    # Before it is well under way: a pause or a bounce further out is not where it began.
-    under_way = lowest + int((x[lowest:] >= base + UNDER_WAY_SHARE * rom).argmax())
-    slow = out[: under_way + 1] < EDGE_SHARE * float(out.max())
-    start = int(np.flatnonzero(slow)[-1]) if slow.any() else 0
-    fastest_back = peak + int(speed[peak:].argmin())
-    slow = speed[fastest_back:] > EDGE_SHARE * speed[fastest_back]
-    end = fastest_back + int(slow.argmax()) if slow.any() else len(x) - 1
-    far = np.flatnonzero(x < x[peak] - max(HOLD_RAD, HOLD_SHARE * rom))
-    k = int(np.searchsorted(far, peak))
-    hold_start = max(int(far[k - 1]) + 1 if k > 0 else 0, start)
-    hold_end = min(int(far[k]) - 1 if k < len(far) else end, end)
+class Judge:
+    """Judges one leg's repetitions: push them in order.
 
-    def seconds(a: int, b: int) -> float:
-        return int(t_ns[b] - t_ns[a]) / NS_PER_S
+    A standard by demonstration moves with the controlled repetitions, never with rejected ones.
+    """
 
-    rate = np.abs(speed[start : end + 1])
-    off_axis = samples.off_axis_rad[start : end + 1]
-    lost = int(samples.lost_before[1:].sum())
-    return Rep(
-        stream=stream,
-        n=n,
-        side=side,
-        direction=Direction.INTERNAL if s > 0 else Direction.EXTERNAL,
-        start_ns=StreamNs(int(t_ns[start])),
-        peak_ns=StreamNs(int(t_ns[peak])),
-        end_ns=StreamNs(int(t_ns[end])),
-        rom_rad=rom,
-        peak_rad=s * float(x[peak]),
-        out_s=seconds(start, hold_start),
-        hold_s=seconds(hold_start, hold_end),
-        return_s=seconds(hold_end, end),
-        peak_speed_radps=float(rate.max()),
-        sparc=sparc(rate, rate_hz),
-        off_axis_rad=float(max(off_axis.max() - off_axis[0], off_axis[0] - off_axis.min())),
-        lost_share=lost / (lost + len(x)),
-        verdict=Verdict.CONTROLLED,
-        reasons=(),
-    )
+    def __init__(self, standard: Standard) -> None:
+        self._standard = standard
+        self.learn(standard.own)
+
+    def learn(self, own: Sequence[Sample]) -> None:
+        """Take repetitions done well as the person's own standard from here on; none for no such standard."""
+        self._range, self._time, self._slowness = (_Usual(USUAL_CV[k]) for k in ("range", "time", "speed"))
+        self._own = len(own) > 0
+        for each in own:
+            self._add(each)
+
+    def _add(self, shown: Sample) -> None:
+        self._range.add(shown.rom_rad)
+        self._time.add(shown.duration_s)
+        self._slowness.add(1.0 / max(shown.peak_speed_radps, 1e-9))
+
+    def push(self, rep: Rep, excursion: Excursion) -> Rep:
+        """Return the repetition with its verdict and the reasons for it, the clearest first."""
+        if not excursion.samples.trusted.all() or rep.lost_share > MAX_LOST_SHARE:
+            return replace(rep, verdict=Verdict.VOID, reasons=("data-gap",))
+        reasons = [*self._size_and_tempo(sample(rep)), *self._form(rep, excursion)]
+        if reasons:
+            return replace(rep, verdict=Verdict.UNCONTROLLED, reasons=tuple(reasons))
+        if self._own:
+            self._add(sample(rep))
+        return rep
+
+    def _size_and_tempo(self, rep: Sample) -> list[str]:
+        """Return ``too-fast`` and ``short-range`` as they apply, the further beyond its limit first."""
+        asked = self._standard
+        if asked.target_rad is None:
+            short = self._range.below(rep.rom_rad) - LIMIT_SD
+        else:
+            short = _beyond(asked.min_fraction * asked.target_rad, rep.rom_rad, USUAL_CV["range"])
+        fast = [
+            self._time.below(rep.duration_s) - LIMIT_SD,
+            self._slowness.below(1.0 / max(rep.peak_speed_radps, 1e-9)) - LIMIT_SD,
+        ]
+        if asked.min_rep_s is not None:
+            fast.append(_beyond(asked.min_rep_s, rep.duration_s, USUAL_CV["time"]))
+        if asked.max_speed_radps is not None:
+            fast.append(_beyond(rep.peak_speed_radps, asked.max_speed_radps, USUAL_CV["speed"]))
+        told = [(max(fast), "too-fast"), (short, "short-range")]
+        return [reason for beyond, reason in sorted(told, key=lambda each: -each[0]) if beyond > 0.0]
+
+    def _form(self, rep: Rep, excursion: Excursion) -> list[str]:
+        asked, reasons = self._standard, []
+        if asked.min_hold_s is not None and rep.hold_s < asked.min_hold_s:
+            reasons.append("no-hold")
+        if asked.max_off_axis_rad is not None and rep.off_axis_rad > asked.max_off_axis_rad:
+            reasons.append("off-axis")
+        if asked.min_return is not None:
+            samples = excursion.samples
+            back = samples.angle_rad[np.searchsorted(samples.t_ns, rep.end_ns)]
+            undone = excursion.sign * (rep.peak_rad - float(back))
+            if undone < asked.min_return * rep.rom_rad:
+                reasons.append("no-return")
+        return reasons
 
 
-def held(excursion: Excursion, rep: Rep) -> Hold | None:
-    """Return the hold at the peak if it lasted `MIN_HOLD_S`: an end range that was kept, as in a test."""
-    if rep.hold_s < MIN_HOLD_S:
-        return None
-    t_ns = excursion.samples.t_ns
-    begin = int(rep.start_ns + round(rep.out_s * NS_PER_S))
-    finish = begin + round(rep.hold_s * NS_PER_S)
-    angle = excursion.samples.angle_rad[(t_ns >= begin) & (t_ns <= finish)]
-    return Hold(rep.stream, StreamNs(begin), StreamNs(finish), float(angle.mean()), float(angle.std()))
-
-
-def judge(rep: Rep, excursion: Excursion, standard: Standard) -> Rep:
-    """Return the repetition with its verdict and the reasons for it, most important first."""
-    reasons: list[str] = []
-    duration_s = (rep.end_ns - rep.start_ns) / NS_PER_S
-    if (standard.min_rep_s is not None and duration_s < standard.min_rep_s) or (
-        standard.max_speed_radps is not None and rep.peak_speed_radps > standard.max_speed_radps
-    ):
-        reasons.append("too-fast")
-    if standard.target_rad is not None and rep.rom_rad < standard.min_fraction * standard.target_rad:
-        reasons.append("short-range")
-    if standard.min_hold_s is not None and rep.hold_s < standard.min_hold_s:
-        reasons.append("no-hold")
-    if standard.max_off_axis_rad is not None and rep.off_axis_rad > standard.max_off_axis_rad:
-        reasons.append("off-axis")
-    if standard.min_return is not None:
-        samples = excursion.samples
-        back = samples.angle_rad[np.searchsorted(samples.t_ns, rep.end_ns)]
-        undone = excursion.sign * (rep.peak_rad - float(back))
-        if undone < standard.min_return * rep.rom_rad:
-            reasons.append("no-return")
-    verdict = Verdict.UNCONTROLLED if reasons else Verdict.CONTROLLED
-    if not excursion.samples.trusted.all() or rep.lost_share > MAX_LOST_SHARE:
-        verdict, reasons = Verdict.VOID, ["data-gap"]
-    return replace(rep, verdict=verdict, reasons=tuple(reasons))
+def _beyond(least: float, value: float, cv: float) -> float:
+    """Return how far `value` falls short of a fixed limit, in the usual standard deviations."""
+    if least <= 0.0:
+        return -math.inf
+    return math.log(least / value) / cv if value > 0.0 else math.inf

@@ -44,6 +44,9 @@ def print_results(head: Line, events: Sequence[Line], tail: Line, console: Conso
     reps = [event for event in events if event["type"] == "rep"]
     if reps:
         out.print(rep_table(reps))
+    for event in events:
+        if remark := _remark(event):
+            out.print(remark, soft_wrap=True)
     out.print(_summary(tail), soft_wrap=True)
 
 
@@ -82,6 +85,29 @@ def _calibration(event: Line) -> str:
         f"about one axis, elevation {event['axis_elevation_deg']:+.1f}°, {event['zero']} zero"
         f"{assumed}{observed}"
     )
+
+
+def _remark(event: Line) -> str | None:
+    """Return what else a person should know of a session, None for events shown elsewhere."""
+    match event["type"]:
+        case "set":
+            trends = (("warm_up", "warming up"), ("range_change", "range at the end"))
+            told = "".join(f", {name} {event[key]:+.0%}" for key, name in trends if event[key] is not None)
+            return (
+                f"set {event['n']}: repetitions {event['first']} to {event['last']}, "
+                f"{event['controlled']} controlled{told}"
+            )
+        case "slip":
+            return (
+                f"at {event['t_s']:.1f} s gravity is {event['tilt_deg']:.1f}° from where it was at the zero: "
+                "the strap or the resting pose has moved; calibrate anew"
+            )
+        case "drift":
+            return f"at {event['t_s']:.1f} s the heading has drifted by {event['drift_deg']:+.1f}°"
+        case "undo" | "redo" | "restart" if event["reps"]:
+            numbers = ", ".join(map(str, event["reps"]))
+            return f"at {event['t_s']:.1f} s {event['type']}: repetition {numbers}"
+    return None
 
 
 def _summary(tail: Line) -> str:

@@ -1,0 +1,93 @@
+"""What a pause shows: whether the strap has slipped, and whether the heading has drifted.
+
+Whenever the leg rests near its zero, gravity must point where it pointed at the zero. A quarter of a
+second is looked at at a time, counted from the calibration on and so whatever the packets.
+"""
+
+import math
+from collections import deque
+
+import numpy as np
+
+from hipturn.core.angle import MIN_OBSERVABILITY, AngleMeter, side_sign
+from hipturn.model import Calibration, Drift, HipAngle, Side, Slip, StreamNs
+from hipturn.units import RAD_PER_DEG
+
+STEP_S = 0.25
+STEPS = 8
+"""A pause is so many steps, two seconds, without getting anywhere."""
+STILL_RAD = 0.5 * RAD_PER_DEG
+"""How little the leg moves from step to step in a pause."""
+NEAR_ZERO_RAD = 10.0 * RAD_PER_DEG
+"""Further out a still leg is held there, not at rest."""
+SLIP_RAD = 3.0 * RAD_PER_DEG
+"""Settling back on the mat moves a shin by one or two degrees."""
+NEWS_RAD = 2.0 * RAD_PER_DEG
+"""A slip is told again when it has changed by this."""
+DRIFT_RAD = 5.0 * RAD_PER_DEG
+"""A drift is told each time it has grown by this."""
+
+
+class Pauses:
+    """Watches one leg under one calibration: push blocks of its angle."""
+
+    def __init__(
+        self, calibration: Calibration, meter: AngleMeter, side: Side | None, rate_hz: float
+    ) -> None:
+        self._every = max(1, round(STEP_S * rate_hz))
+        self._until_next = 0
+        self._seen: deque[tuple[float, float, float]] = deque(maxlen=STEPS)
+        self._told_slip = self._told_drift = 0.0
+        self._by_gravity = meter.observability >= MIN_OBSERVABILITY
+        self._elevation = meter.axis_elevation_rad
+        self._sign = side_sign(side)
+        self._axis = np.array(calibration.axis_sensor)
+        along = np.array(calibration.up0_sensor) - math.sin(self._elevation) * self._axis
+        self._along = along / max(float(np.linalg.norm(along)), 1e-12)
+        self._across = np.cross(self._axis, self._along)
+
+    def push(self, block: HipAngle) -> list[Slip | Drift]:
+        """Return what the pauses within this block show, at the moment they show it."""
+        n = len(block.t_ns)
+        if not self._by_gravity or self._until_next >= n:
+            self._until_next -= n
+            return []
+        rows = slice(self._until_next, n, self._every)
+        self._until_next = (self._until_next - n) % self._every
+        out: list[Slip | Drift] = []
+        columns = (block.t_ns, block.angle_rad, block.off_axis_rad, block.twist_rad, block.trusted)
+        for t_ns, angle, off_axis, twist, trusted in zip(*(c[rows].tolist() for c in columns), strict=True):
+            before = self._seen[-1] if self._seen else (angle, off_axis, 0.0)
+            moved = max(abs(angle - before[0]), abs(off_axis - before[1]))
+            if moved > STILL_RAD or abs(angle) > NEAR_ZERO_RAD or not trusted:
+                self._seen.clear()
+                continue
+            self._seen.append((angle, off_axis, twist))
+            if len(self._seen) == STEPS:
+                out += self._pause(block.stream, t_ns)
+                self._seen.clear()
+        return out
+
+    def _pause(self, stream: str, t_ns: int) -> list[Slip | Drift]:
+        angle, off_axis, twist = (sum(each) / STEPS for each in zip(*self._seen, strict=True))
+        out: list[Slip | Drift] = []
+        drift = twist - angle
+        if abs(drift - self._told_drift) > DRIFT_RAD:
+            self._told_drift = drift
+            out.append(Drift(stream, StreamNs(t_ns), drift))
+        elevation, theta = self._elevation + off_axis, self._sign * angle
+        level = math.cos(elevation)
+        up = (
+            math.sin(elevation) * self._axis
+            + level * math.cos(theta) * self._along
+            - level * math.sin(theta) * self._across
+        )
+        up0 = math.sin(self._elevation) * self._axis + math.cos(self._elevation) * self._along
+        tilt = math.acos(max(-1.0, min(1.0, float((up * up0).sum()))))
+        if tilt <= SLIP_RAD:
+            self._told_slip = 0.0
+        elif abs(tilt - self._told_slip) > NEWS_RAD:
+            self._told_slip = tilt
+            x, y, z = up.tolist()
+            out.append(Slip(stream, StreamNs(t_ns), tilt, (x, y, z)))
+        return out
