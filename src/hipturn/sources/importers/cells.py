@@ -42,18 +42,18 @@ def rows(path: Path, form: Form, watch: Watch | None = None) -> Iterator[tuple[i
     line = form.skip_rows
     try:
         with path.open("rb") as raw:
-            if stat.S_ISCHR(path.stat().st_mode):
+            status = path.stat()
+            if stat.S_ISCHR(status.st_mode):
                 raise InputError(f"{path}: that is a device, not a file")
             text = io.TextIOWrapper(raw, encoding=form.encoding, newline="")
             for _ in range(form.skip_rows):
                 if not text.readline():
                     break
             reader = csv.reader(text, delimiter=form.delimiter)
-            size = path.stat().st_size
             for row in reader:
                 line = form.skip_rows + reader.line_num
-                if watch is not None and reader.line_num % LINES_BETWEEN_NEWS == 0 and size:
-                    watch(raw.tell() / size)
+                if watch is not None and reader.line_num % LINES_BETWEEN_NEWS == 0 and status.st_size:
+                    watch(raw.tell() / status.st_size)
                 if row:
                     yield line, row
     except OSError as error:
@@ -61,7 +61,8 @@ def rows(path: Path, form: Form, watch: Watch | None = None) -> Iterator[tuple[i
     except UnicodeDecodeError as error:
         encoding = "UTF-8" if form.encoding.startswith("utf-8") else form.encoding
         raise InputError(
-            f"{path.name}: not {encoding} text (byte {error.start}): if it is a table, save it as CSV in UTF-8"
+            f"{path.name}: not {encoding} text (byte {error.start}): "
+            "if it is a table, save it as CSV in UTF-8"
         ) from error
     except UnicodeError as error:
         raise InputError(f"{path.name}: not {form.encoding} text ({error}): save it as UTF-8") from error

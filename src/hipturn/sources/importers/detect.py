@@ -15,7 +15,7 @@ def kind(path: Path) -> str:
         if xio.devices(path):
             return "xio"
         raise InputError(
-            f"{path}: a folder without Inertial.csv or Quaternion.csv of an x-io recording: give one file of it"
+            f"{path}: a folder, and no Inertial.csv or Quaternion.csv of x-io is in it: name one file"
         )
     _, start = text.head(path)
     if not start.strip():

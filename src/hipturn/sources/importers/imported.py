@@ -25,6 +25,7 @@ from hipturn.model import (
     StreamInfo,
 )
 from hipturn.sources.importers import plausible
+from hipturn.sources.importers.plausible import SI
 from hipturn.units import NS_PER_S
 
 STREAM = "shin"
@@ -63,7 +64,7 @@ class Imported:
     firmware: str = ""
     wall_time: str = ""
     """ISO 8601 with offset when it began, "" where nothing tells."""
-    units: plausible.Told = plausible.Told("mps2", "radps")
+    units: plausible.Told = SI
     """What the numbers were taken to be in, for those who doubt it."""
 
     @property
@@ -145,7 +146,10 @@ def usual_step(time_ns: FloatArray) -> float:
 
 
 def from_zero(path: Path, time_ns: FloatArray, lines: IntArray, unit: str) -> tuple[IntArray, int]:
-    """Return the times from zero as whole ns, and how many rows came too late or twice; raise `InputError`."""
+    """Return the times from zero as whole ns, and how many rows came too late or twice.
+
+    Raises `InputError` for what no recording has.
+    """
     since = time_ns - time_ns[0]
     if not float(np.abs(since).max()) < 2.0**62:
         raise InputError(f"{path.name}: the times do not fit {unit}: check --time-unit")

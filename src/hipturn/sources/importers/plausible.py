@@ -48,6 +48,9 @@ class Told(NamedTuple):
         return f"try {option} {right}" if right else f"check {option}"
 
 
+SI = Told("mps2", "radps")
+
+
 def refuse_units(name: str, acc_mps2: FloatArray, gyr_radps: FloatArray, told: Told) -> None:
     """Raise `InputError` if acceleration is not about 1 g most of the time, or rates are impossible.
 
@@ -128,8 +131,8 @@ def _gyr_doubt(acc: FloatArray, gyr: FloatArray, rate_hz: float, told: Told) -> 
     share = tilt_share(acc, gyr, rate_hz)
     if share is not None and share > MOST_TILT_SHARE:
         return [
-            f"the rates stay below {fastest * DEG_PER_RAD:.2g}°/s with unit {told.gyr_unit}, yet gravity turns "
-            f"{share:.0f} times as far as they say: {told.check('--gyr-unit', other)}"
+            f"the rates stay below {fastest * DEG_PER_RAD:.2g}°/s with unit {told.gyr_unit}, yet gravity "
+            f"turns {share:.0f} times as far as they say: {told.check('--gyr-unit', other)}"
         ]
     if fastest > NO_HIP_RADPS or (share is not None and share < LEAST_TILT_SHARE and fastest > FAST_RADPS):
         return [

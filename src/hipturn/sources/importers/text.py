@@ -1,6 +1,7 @@
 """How a text file is written, from its first bytes: encoding, lines, delimiter, decimal sign."""
 
 import codecs
+import stat
 from pathlib import Path
 
 from hipturn.errors import InputError
@@ -23,6 +24,8 @@ def head(path: Path) -> tuple[str, str]:
     certain, Chinese (GB 18030) by decoding without fault, and all else is taken for Windows Latin.
     """
     try:
+        if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+            raise InputError(f"{path}: not a file that can be looked into twice: save it first")
         with path.open("rb") as file:
             data = file.read(HEAD_BYTES)
     except OSError as error:
@@ -46,6 +49,6 @@ def split(line: str) -> tuple[str, list[str]]:
 
 
 def decimal_of(delimiter: str, rows: list[str]) -> str:
-    """Return the decimal sign of some rows: a comma only where the delimiter is none and no point is there."""
+    """Return the decimal sign of some rows: a comma where the delimiter is none and no point is there."""
     text = "\n".join(rows)
     return "," if delimiter != "," and "," in text and "." not in text else "."

@@ -72,8 +72,8 @@ def filled(path: Path, names: list[str], sample: list[tuple[int, list[str]]], de
     best, way = judged[0]
     if best <= 0 or any(score == best and other != way for score, other in judged[1:]):
         raise InputError(
-            f"{path.name}: its header names {len(names)} columns, its rows hold {usual} values, and which are "
-            "missing cannot be told: take the names without values out of the header"
+            f"{path.name}: its header names {len(names)} columns, its rows hold {usual} values, and which "
+            "are missing cannot be told: take the names without values out of the header"
         )
     return way
 

@@ -52,9 +52,7 @@ def devices(path: Path) -> dict[str, Path]:
     level = [path]
     try:
         for _ in range(DEEPEST + 1):
-            found += [
-                each for each in level if any((each / name).is_file() for name in (INERTIAL, QUATERNION))
-            ]
+            found += [each for each in level if (each / INERTIAL).is_file() or (each / QUATERNION).is_file()]
             level = sorted(sub for each in level for sub in each.iterdir() if sub.is_dir())
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
@@ -144,7 +142,7 @@ def _paired(
     imu: tuple[FloatArray, IntArray, FloatArray] | None,
     quat: tuple[FloatArray, IntArray, FloatArray] | None,
 ) -> tuple[list[FloatArray], list[str]]:
-    """Return acceleration and rate and, beside them, the orientation, as far as there are; and what to tell."""
+    """Return acceleration with rate, and orientation, as far as there are; and what to tell."""
     if quat is not None:
         imported.spoil_no_rotations(quat[2])
     if imu is None:

@@ -68,8 +68,8 @@ def header(path: Path) -> Header | None:
         if COUNTER in names and len(names) > 1:
             if any(each.startswith("//") for each in lines[:i]):
                 raise InputError(
-                    f"{path.name}: that is an export of MT Manager, with rates in rad/s, not of a DOT: import it "
-                    f"with --format csv --skip-rows {i} --delimiter {_shown(delimiter)} --rate HZ "
+                    f"{path.name}: that is an export of MT Manager, with rates in rad/s, not of a DOT: "
+                    f"import it with --format csv --skip-rows {i} --delimiter {_shown(delimiter)} --rate HZ "
                     f"--acc {','.join(ACC)} --gyr {','.join(GYR)} --gyr-unit radps"
                 )
             decimal = text.decimal_of(delimiter, lines[i + 1 : i + 50])
@@ -142,9 +142,9 @@ def _unwrapped(ticks: FloatArray, wrap: int) -> FloatArray:
         filled[i] = filled[i - 1] if i else 0.0
     if float(filled.max()) >= wrap:
         # whoever wrote this counts on past the width
-        return filled - filled[0]
+        return np.asarray(filled - filled[0], np.float64)
     step = np.diff(filled, prepend=filled[:1])
-    return np.cumsum((step + wrap / 2) % wrap - wrap / 2)
+    return np.asarray(np.cumsum((step + wrap / 2) % wrap - wrap / 2), np.float64)
 
 
 def _times(
@@ -187,14 +187,12 @@ def _rate_above(told: str) -> float:
 
 def _began(told: str) -> str:
     """Return the time in ``2021-08-20_20:21:13_835 GMT+8`` as ISO 8601, "" if it is none."""
-    parts = re.match(
-        r"(\d{4}-\d\d-\d\d)[_ ](\d\d:\d\d:\d\d)[_.](\d{1,3}) GMT([+-]\d{1,2})(?::?(\d\d))?", told
-    )
+    parts = re.match(r"(\d{4}-\d\d-\d\d)[_ ](\d\d:\d\d:\d\d)[_.](\d{1,3}) GMT([+-]\d{1,2})", told)
     if parts is None:
         return ""
-    day, clock, milliseconds, hours, minutes = parts.groups()
-    offset = timedelta(hours=int(hours), minutes=int(minutes or 0) * (-1 if hours[0] == "-" else 1))
+    day, clock, milliseconds, hours = parts.groups()
     try:
+        offset = timedelta(hours=int(hours))
         at = datetime.fromisoformat(f"{day}T{clock}.{milliseconds:0>3}").replace(tzinfo=timezone(offset))
     except ValueError:
         return ""
