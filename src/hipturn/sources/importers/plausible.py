@@ -21,7 +21,7 @@ WINDOW_S = 0.3
 MIN_WINDOWS = 8
 MOST_TILT_SHARE, LEAST_TILT_SHARE = 6.0, 0.04
 """Outside these the rates are off: 57.3 away from anything between 0.1 and 2.3."""
-MIN_TILT_RAD, MIN_TILT_SUM_RAD = math.radians(10.0), 0.5
+MIN_TILT_RAD, MIN_TILT_SUM_RAD = math.radians(5.0), 0.5
 """Less tilt than this is noise, and says nothing."""
 FAST_RADPS, NO_HIP_RADPS, NO_LEG_RADPS = 6.0, 20.0, 70.0
 """99 % of the rates below: sports; thrown; no limb at all."""

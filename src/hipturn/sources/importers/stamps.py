@@ -10,6 +10,7 @@ from hipturn.model import FloatArray
 from hipturn.sources.importers import cells
 
 DAY_S = 86_400.0
+SLOWEST_S = 2.0
 _CLOCK = re.compile(
     r"(?:(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})[ T_]*)?"
     r"(?P<h>\d{1,2}):(?P<m>\d{1,2}):(?P<s>\d{1,2})(?:[.:,](?P<part>\d{1,9}))?"
@@ -51,12 +52,13 @@ def scaled(stamps: FloatArray) -> FloatArray:
     for least, factor in _EPOCH_UNITS:
         if size > least:
             return stamps * factor
-    if float(known.max() - known.min()) / (len(known) - 1) > 2.0:
+    if size < DAY_S:
+        step = np.diff(np.nan_to_num(stamps, nan=float(known[0])), prepend=float(known[0]))
+        stamps = stamps + DAY_S * np.cumsum(step < -DAY_S / 2)
+        known = stamps[np.isfinite(stamps)]
+    if float(known.max() - known.min()) / (len(known) - 1) > SLOWEST_S:
         # no sensor worth a recording is that slow: milliseconds since it began
         return stamps / 1000.0
-    if size < DAY_S:
-        step = np.diff(np.nan_to_num(stamps, nan=float(known[0])), prepend=stamps[:1])
-        return stamps + DAY_S * np.cumsum(step < -DAY_S / 2)
     return stamps
 
 

@@ -1,6 +1,7 @@
 """How a text file is written, from its first bytes: encoding, lines, delimiter, decimal sign."""
 
 import codecs
+import re
 import stat
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from hipturn.errors import InputError
 HEAD_BYTES = 1 << 16
 """What is looked at to recognise a file: every header there is lies in it, with some rows below."""
 DELIMITERS = ",;\t"
+_COMMA, _POINT = (re.compile(rf"[-+]?\d+{sign}\d+(?:[eE][-+]?\d+)?") for sign in (",", r"\."))
 
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -49,6 +51,12 @@ def split(line: str) -> tuple[str, list[str]]:
 
 
 def decimal_of(delimiter: str, rows: list[str]) -> str:
-    """Return the decimal sign of some rows: a comma where the delimiter is none and no point is there."""
-    text = "\n".join(rows)
-    return "," if delimiter != "," and "," in text and "." not in text else "."
+    """Return the decimal sign of some rows: a comma if numbers have it and none has a point.
+
+    Clock times and names may have either in them.
+    """
+    if delimiter == ",":
+        return "."
+    cells = [cell.strip().strip('"') for row in rows for cell in row.split(delimiter)]
+    commas = sum(_COMMA.fullmatch(cell) is not None for cell in cells)
+    return "," if commas and not any(_POINT.fullmatch(cell) for cell in cells) else "."
