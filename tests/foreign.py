@@ -211,7 +211,7 @@ class Wit:
                 rows.append((at, [self.stamp(at), *([name] if self.device else []), *row]))
         rows.sort(key=lambda row: row[0])
         above = f"StartTime: 2024-05-06 17:05:42.125{self.end}" if self.preamble else ""
-        table = [self.header(), *(row for _, row in rows)]
+        table: list[Sequence[object]] = [self.header(), *(row for _, row in rows)]
         return above + lines(table, self.delimiter, self.decimal, self.end)
 
     def stamp(self, at_s: float) -> str:
@@ -286,7 +286,8 @@ def bursts(rows: int, rate_hz: float, seed: int, stalls: Sequence[tuple[int, flo
     at += np.where(rng.random(rows) < 0.05, event, 0.0)
     for row, length in stalls:
         at = np.maximum(at, np.where(np.arange(rows) >= row, taken[row] + length, 0.0))
-    return np.maximum.accumulate(at) + np.arange(rows) * 1e-6
+    late: FloatArray = np.maximum.accumulate(at) + np.arange(rows) * 1e-6
+    return late
 
 
 # --- x-io ---------------------------------------------------------------------------------------

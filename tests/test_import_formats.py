@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cli_runs import done, read_table
@@ -200,8 +200,8 @@ def test_orientation_stamped_otherwise_is_put_between(
     written = turned(later) * np.where(flips, -1.0, 1.0)[:, None]
     folder = write_xio(tmp_path_factory.getbasetemp() / "shift", SAMPLES, US, None, (written, later))
     found = xio.read(folder)
-    whole = np.isfinite(found.values).all(axis=1)
-    assert whole[:-1].all() and not whole[-1]
+    whole: list[bool] = list(np.isfinite(found.values).all(axis=1))
+    assert all(whole[:-1]) and not whole[-1]
     same_rotation(found.values[:-1, -4:], turned(US)[:-1], 1e-9)
 
 
@@ -260,6 +260,3 @@ def test_auto_gives_what_the_format_gives_and_says_what_it_took_it_for(tmp_path:
     np.testing.assert_array_equal(a.q_earth_from_sensor, b.q_earth_from_sensor)
     lines = done("replay", tmp_path / "0.mcap", "--json", "--calibration", "auto").lines
     assert lines[0]["samples"] == rows and lines[0]["side"] == "left" and lines[-1]["reps"] > 0
-
-
-# --- any text at all ----------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import csv
 import difflib
 import io
 import math
+import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -35,11 +36,14 @@ class Form:
 
 
 def rows(path: Path, form: Form, watch: Watch | None = None) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row's line number and cells, the header first; blank lines are left out.
+    """Yield each row's line number and cells, the header first.
 
+    Blank lines are left out, and a last row that was cut off: its last number is not whole.
     Raises `InputError` for what cannot be read or is no text table.
     """
     line = form.skip_rows
+    names: int | None = None
+    before = 0
     try:
         with path.open("rb") as raw:
             status = path.stat()
@@ -50,12 +54,23 @@ def rows(path: Path, form: Form, watch: Watch | None = None) -> Iterator[tuple[i
                 if not text.readline():
                     break
             reader = csv.reader(text, delimiter=form.delimiter)
+            held: tuple[int, list[str]] | None = None
             for row in reader:
                 line = form.skip_rows + reader.line_num
                 if watch is not None and reader.line_num % LINES_BETWEEN_NEWS == 0 and status.st_size:
                     watch(raw.tell() / status.st_size)
-                if row:
+                if not row:
+                    continue
+                if names is None:
+                    names = len([name for name in row if name.strip()])
                     yield line, row
+                    continue
+                if held is not None:
+                    yield held
+                    before = len(held[1])
+                held = line, row
+            if held is not None and (len(held[1]) >= min(names or 0, before) or _ends(path, status)):
+                yield held
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
     except UnicodeDecodeError as error:
@@ -68,6 +83,17 @@ def rows(path: Path, form: Form, watch: Watch | None = None) -> Iterator[tuple[i
         raise InputError(f"{path.name}: not {form.encoding} text ({error}): save it as UTF-8") from error
     except csv.Error as error:
         raise InputError(f"{path.name}: not CSV below line {line} ({error})") from error
+
+
+def _ends(path: Path, status: os.stat_result) -> bool:
+    """Return True if the file ends with a line end, as far as it can be looked into twice."""
+    if not stat.S_ISREG(status.st_mode):
+        return True
+    with path.open("rb") as raw:
+        raw.seek(-min(2, status.st_size), os.SEEK_END)
+        # UTF-16 writes a line end in two bytes
+        end = raw.read()
+    return b"\n" in end or b"\r" in end
 
 
 def read(

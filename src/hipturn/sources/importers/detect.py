@@ -6,7 +6,7 @@ from hipturn.errors import InputError
 from hipturn.sources.importers import text, witmotion, xio, xsens_dot
 
 FORMATS = ("xsens-dot", "witmotion", "xio")
-_MCAP = "\x89MCAP"
+_MCAP = b"\x89MCAP"
 
 
 def kind(path: Path) -> str:
@@ -20,7 +20,7 @@ def kind(path: Path) -> str:
     _, start = text.head(path)
     if not start.strip():
         raise InputError(f"{path.name}: the file is empty")
-    if start.startswith(_MCAP):
+    if text.starts_with(path, _MCAP):
         raise InputError(f"{path.name}: that is an MCAP recording already: try hipturn replay")
     if xio.is_header(path):
         return "xio"

@@ -23,12 +23,13 @@ MOST_TILT_SHARE, LEAST_TILT_SHARE = 6.0, 0.04
 """Outside these the rates are off: 57.3 away from anything between 0.1 and 2.3."""
 MIN_TILT_RAD, MIN_TILT_SUM_RAD = math.radians(5.0), 0.5
 """Less tilt than this is noise, and says nothing."""
-FAST_RADPS, NO_HIP_RADPS, NO_LEG_RADPS = 6.0, 20.0, 70.0
-"""99 % of the rates below: sports; thrown; no limb at all."""
+FAST_RADPS, NO_HIP_RADPS, NO_LEG_RADPS = 3.0, 20.0, 70.0
+"""99 % of the rates below: a quick turn; thrown; no limb at all."""
 REST_RADPS, REST_SHARE = 0.15, 0.15
 GRAVITY_TOLERANCE = 0.15
 """Of 9.81 m/s² at rest: cheap accelerometers without calibration are off by up to a tenth."""
-WRONG_WAY_RAD = math.radians(30.0)
+WRONG_WAY_RAD = math.radians(15.0)
+"""Orientation of a device is off by less, also while a leg moves."""
 
 
 class Told(NamedTuple):

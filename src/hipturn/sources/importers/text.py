@@ -44,6 +44,12 @@ def head(path: Path) -> tuple[str, str]:
     return "latin-1", data.decode("latin-1")
 
 
+def starts_with(path: Path, data: bytes) -> bool:
+    """Return True if the file, which can be read, begins with these bytes."""
+    with path.open("rb") as file:
+        return file.read(len(data)) == data
+
+
 def split(line: str) -> tuple[str, list[str]]:
     """Return the delimiter that a header line most likely has, and its names without spaces and quotes."""
     delimiter = max(DELIMITERS, key=line.count)

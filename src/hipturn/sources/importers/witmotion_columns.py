@@ -68,7 +68,10 @@ def filled(path: Path, names: list[str], sample: list[tuple[int, list[str]]], de
         return names
     fitting = [(line, row[:usual]) for line, row in sample if len(row) - (not row[-1].strip()) == usual]
     ways = [names[:usual], *_without_vectors(names, missing)]
-    judged = sorted(((_agreeing(path, way, fitting, decimal), way) for way in ways), key=lambda way: -way[0])
+    # what overflows agrees with nothing
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        judged = [(_agreeing(path, way, fitting, decimal), way) for way in ways]
+    judged.sort(key=lambda way: -way[0])
     best, way = judged[0]
     if best <= 0 or any(score == best and other != way for score, other in judged[1:]):
         raise InputError(
@@ -117,8 +120,7 @@ def _agreeing(path: Path, names: list[str], sample: list[tuple[int, list[str]]],
 def _up(meaning: str, vector: FloatArray) -> FloatArray | None:
     """Return the up direction in the sensor that a vector shows, shape (n, 3), if it shows any."""
     if meaning == ACC:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(vector / np.linalg.norm(vector, axis=1)[:, None], np.float64)
+        return np.asarray(vector / np.linalg.norm(vector, axis=1)[:, None], np.float64)
     if meaning == ANGLE:
         return quaternion.up_in_sensor(imported.from_euler(*(vector * RAD_PER_DEG).T))
     return quaternion.up_in_sensor(vector) if meaning == QUAT else None
