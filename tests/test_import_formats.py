@@ -200,7 +200,7 @@ def test_orientation_stamped_otherwise_is_put_between(
     written = turned(later) * np.where(flips, -1.0, 1.0)[:, None]
     folder = write_xio(tmp_path_factory.getbasetemp() / "shift", SAMPLES, US, None, (written, later))
     found = xio.read(folder)
-    whole: list[bool] = list(np.isfinite(found.values).all(axis=1))
+    whole = [all(row) for row in np.isfinite(found.values).tolist()]
     assert all(whole[:-1]) and not whole[-1]
     same_rotation(found.values[:-1, -4:], turned(US)[:-1], 1e-9)
 

@@ -7,6 +7,7 @@ over count. A step of that edge upwards is time in which samples were lost, and 
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -43,6 +44,11 @@ def placed(at_s: FloatArray) -> Placed | None:
         return None
     late = at - np.arange(n) * period
     lost = _losses(at, late, period)
+    if lost.any():
+        # how many were lost in a long gap needs the period more exactly than stretches of a second show it
+        period = _within(at, np.flatnonzero(lost), period)
+        late = at - np.arange(n) * period
+        lost = _losses(at, late, period)
     late = late - np.cumsum(lost) * period
     edge = _edge(late, max(1, round(KNOT_S / period)))
     t = (np.arange(n) + np.cumsum(lost)) * period + edge
@@ -63,6 +69,20 @@ def _period(at: FloatArray) -> float:
             return mean
         mean = found
     return mean
+
+
+def _within(at: FloatArray, starts: IntArray, period: float) -> float:
+    """Return the time between samples by the lower edges at both ends of the stretches without loss."""
+    span = max(1, round(SPAN_S / period))
+    rows = seconds = 0.0
+    for a, b in pairwise((0, *starts.tolist(), len(at))):
+        if b - a < 2 * span:
+            continue
+        late = at[a:b] - np.arange(b - a) * period
+        first, last = int(np.argmin(late[:span])), b - a - span + int(np.argmin(late[-span:]))
+        rows += last - first
+        seconds += float(at[a + last] - at[a + first])
+    return seconds / rows if rows and seconds > 0.0 else period
 
 
 def _losses(at: FloatArray, late: FloatArray, period: float) -> IntArray:
