@@ -55,8 +55,8 @@ def split(block: str) -> list[tuple[str, str]]:
 
 def test_the_help_has_an_example_of_each_format() -> None:
     text = run("import", "--help").out
-    examples = text.split("Examples:")[1]
+    examples = text.split("Example:")[1]
     for format in ("xsens-dot", "witmotion", "xio", "csv"):
         assert f"--format {format}" in examples
     for name in re.findall(r"--[a-z-]+", examples):
-        assert name in text.split("Examples:")[0]
+        assert name in text.split("Example:")[0]

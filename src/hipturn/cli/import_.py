@@ -24,12 +24,12 @@ def names(count: int, text: str | None, option: str) -> tuple[str, ...] | None:
 
 
 EXAMPLE = """\b
-Examples: hipturn import Shank_20210820.csv -o dot.mcap --format xsens-dot
-          hipturn import log.csv -o wit.mcap --format witmotion --device F3:89:79:49:6C:B3
-          hipturn import logged/ -o xio.mcap --format xio --device "Right Lower Leg"
-          hipturn import anything -o out.mcap --side right
-          hipturn import session.csv -o session.mcap --format csv --rate 25 --delimiter ';' \\
-            --acc acc_x,acc_y,acc_z --acc-unit mps2 --gyr gyr_x,gyr_y,gyr_z --gyr-unit radps
+Example: hipturn import Shank_20210820.csv -o dot.mcap --format xsens-dot
+         hipturn import log.csv -o wit.mcap --format witmotion --device F3:89:79:49:6C:B3
+         hipturn import logged/ -o xio.mcap --format xio --device "Right Lower Leg"
+         hipturn import anything -o out.mcap --side right
+         hipturn import session.csv -o session.mcap --format csv --rate 25 --delimiter ';' \\
+           --acc acc_x,acc_y,acc_z --acc-unit mps2 --gyr gyr_x,gyr_y,gyr_z --gyr-unit radps
 """
 FORMATS = ("xsens-dot", "witmotion", "xio", "csv", "auto")
 ONLY_CSV = (
