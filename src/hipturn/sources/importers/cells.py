@@ -1,8 +1,13 @@
-"""The cells of a CSV file as numbers, with the line to look at when something is wrong."""
+"""The cells of a text table, with the line to look at when something is wrong."""
 
+import array
 import csv
 import difflib
+import io
 import math
+import os
+import stat
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +18,11 @@ from hipturn.model import FloatArray, IntArray
 
 MISSING = frozenset(("", "na", "n/a", "null", "none", "-"))
 """What programs write where there is no value; NaN, which is a number, is understood without."""
+LINES_BETWEEN_NEWS = 4096
+"""Lines read before the watcher hears again how far it is: some milliseconds of reading."""
+
+Watch = Callable[[float], None]
+"""Hears from time to time which share of a file has been read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,48 +32,115 @@ class Form:
     delimiter: str = ","
     decimal: str = "."
     skip_rows: int = 0
+    encoding: str = "utf-8-sig"
 
 
-def read(path: Path, wanted: list[str], form: Form) -> tuple[FloatArray, IntArray]:
+def rows(path: Path, form: Form, watch: Watch | None = None) -> Iterator[tuple[int, list[str]]]:
+    """Yield each row's line number and cells, the header first.
+
+    Blank lines are left out, and a last row that was cut off: its last number is not whole.
+    Raises `InputError` for what cannot be read or is no text table.
+    """
+    line = form.skip_rows
+    names: int | None = None
+    before = 0
+    try:
+        with path.open("rb") as raw:
+            status = path.stat()
+            if stat.S_ISCHR(status.st_mode):
+                raise InputError(f"{path}: that is a device, not a file")
+            text = io.TextIOWrapper(raw, encoding=form.encoding, newline="")
+            for _ in range(form.skip_rows):
+                if not text.readline():
+                    break
+            reader = csv.reader(text, delimiter=form.delimiter)
+            held: tuple[int, list[str]] | None = None
+            for row in reader:
+                line = form.skip_rows + reader.line_num
+                if watch is not None and reader.line_num % LINES_BETWEEN_NEWS == 0 and status.st_size:
+                    watch(raw.tell() / status.st_size)
+                if not row:
+                    continue
+                if names is None:
+                    names = len([name for name in row if name.strip()])
+                    yield line, row
+                    continue
+                if held is not None:
+                    yield held
+                    before = len(held[1])
+                held = line, row
+            if held is not None and (len(held[1]) >= min(names or 0, before) or _ends(path, status)):
+                yield held
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except UnicodeDecodeError as error:
+        encoding = "UTF-8" if form.encoding.startswith("utf-8") else form.encoding
+        raise InputError(
+            f"{path.name}: not {encoding} text (byte {error.start}): "
+            "if it is a table, save it as CSV in UTF-8"
+        ) from error
+    except UnicodeError as error:
+        raise InputError(f"{path.name}: not {form.encoding} text ({error}): save it as UTF-8") from error
+    except csv.Error as error:
+        raise InputError(f"{path.name}: not CSV below line {line} ({error})") from error
+
+
+def _ends(path: Path, status: os.stat_result) -> bool:
+    """Return True if the file ends with a line end, as far as it can be looked into twice."""
+    if not stat.S_ISREG(status.st_mode):
+        return True
+    with path.open("rb") as raw:
+        raw.seek(-min(2, status.st_size), os.SEEK_END)
+        # UTF-16 writes a line end in two bytes
+        end = raw.read()
+    return b"\n" in end or b"\r" in end
+
+
+def read(
+    path: Path, wanted: Sequence[str], form: Form, watch: Watch | None = None
+) -> tuple[FloatArray, IntArray]:
     """Return the wanted columns, NaN where a cell is missing, shape (rows, columns), and each row's line.
 
     Raises `InputError`.
     """
-    rows: list[list[float]] = []
-    lines: list[int] = []
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            for _ in range(form.skip_rows):
-                if not file.readline():
-                    break
-            reader = csv.reader(file, delimiter=form.delimiter)
-            header = [name.strip() for name in next(reader, [])]
-            where = _find(path, header, wanted, form)
-            for row in reader:
-                if not row:
-                    continue
-                line = form.skip_rows + reader.line_num
-                if len(row) > len(header) and any(cell.strip() for cell in row[len(header) :]):
-                    raise InputError(
-                        f"{path.name}, line {line}: {len(row)} cells below a header of {len(header)}: "
-                        "is the decimal sign the delimiter too, or a column without name?"
-                    )
-                rows.append([_number(path, row, i, line, form.decimal) for i in where])
-                lines.append(line)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path.name}: not UTF-8 text (byte {error.start}): if it is a table, save it as CSV in UTF-8"
-        ) from error
-    except csv.Error as error:
-        raise InputError(f"{path.name}: not CSV below line {len(lines)} ({error})") from error
-    if not rows:
+    table = rows(path, form, watch)
+    header = [name.strip() for name in next(table, (0, [""]))[1]]
+    where = _find(path, header, wanted, form)
+    # 8 bytes a cell, where a list of floats would take 40
+    numbers, lines = array.array("d"), array.array("q")
+    for line, row in table:
+        fits(path, row, len(header), line)
+        numbers.extend([number(path, row[i] if i < len(row) else "", line, form.decimal) for i in where])
+        lines.append(line)
+    if not lines:
         raise InputError(f"{path.name}: there are no rows below the header")
-    return np.array(rows, dtype=np.float64), np.array(lines, dtype=np.int64)
+    return np.array(numbers).reshape(len(lines), len(wanted)), np.array(lines, dtype=np.int64)
 
 
-def _find(path: Path, names: list[str], wanted: list[str], form: Form) -> list[int]:
+def fits(path: Path, row: list[str], names: int, line: int) -> None:
+    """Raise `InputError` if a row has values below no name."""
+    if len(row) > names and any(cell.strip() for cell in row[names:]):
+        raise InputError(
+            f"{path.name}, line {line}: {len(row)} cells below a header of {names}: "
+            "is the decimal sign the delimiter too, or a column without name?"
+        )
+
+
+def number(path: Path, text: str, line: int, decimal: str) -> float:
+    """Return what a cell says, NaN where it says nothing or is not finite; raise `InputError`."""
+    text = text.strip()
+    if text.lower() in MISSING:
+        return math.nan
+    try:
+        # Python would read 1_5 as 15
+        value = float(text.replace("_", "?") if decimal == "." else text.replace(decimal, "."))
+    except ValueError:
+        hint = "; is the decimal sign a comma? try --decimal ," if "," in text and decimal == "." else ""
+        raise InputError(f"{path.name}, line {line}: {text[:40]!r} is not a number{hint}") from None
+    return value if math.isfinite(value) else math.nan
+
+
+def _find(path: Path, names: list[str], wanted: Sequence[str], form: Form) -> list[int]:
     """Return where in the header the wanted columns are."""
     if not any(names):
         raise InputError(f"{path.name}: the file is empty or its header line is")
@@ -86,16 +163,3 @@ def _find(path: Path, names: list[str], wanted: list[str], form: Form) -> list[i
         hint = f"did you mean {near[0][:60]!r}?" if near else f"the header has {shown}"
         raise InputError(f"{path.name}: no column is called {column!r}: {hint}")
     return [names.index(column) for column in wanted]
-
-
-def _number(path: Path, row: list[str], i: int, line: int, decimal: str) -> float:
-    text = row[i].strip() if i < len(row) else ""
-    if text.lower() in MISSING:
-        return math.nan
-    try:
-        # Python would read 1_5 as 15
-        value = float(text.replace("_", "?") if decimal == "." else text.replace(decimal, "."))
-    except ValueError:
-        hint = "; is the decimal sign a comma? try --decimal ," if "," in text and decimal == "." else ""
-        raise InputError(f"{path.name}, line {line}: {text[:40]!r} is not a number{hint}") from None
-    return value if math.isfinite(value) else math.nan

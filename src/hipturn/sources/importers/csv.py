@@ -6,41 +6,17 @@ rate) is refused with the likely right one, because a wrong unit gives believabl
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-import hipturn
 from hipturn.core import quaternion
-from hipturn.drivers import table
 from hipturn.errors import InputError, UsageError
-from hipturn.model import (
-    FloatArray,
-    HostNs,
-    Input,
-    IntArray,
-    LinkDown,
-    LinkUp,
-    Mark,
-    MarkKind,
-    Packets,
-    SessionStart,
-    Side,
-    StreamInfo,
-)
-from hipturn.sources.importers import cells
-from hipturn.units import ACC_UNITS_MPS2, GYR_UNITS_RADPS, NS_PER_S, STANDARD_GRAVITY_MPS2, TIME_UNITS_NS
-
-STREAM = "shin"
-ROWS_PER_PACKET = 64
-"""Rows in one packet of the recording: small enough to replay paced, large enough to read fast."""
-MAX_RATE_HZ = 4000.0
-MAX_ACC_MPS2, MAX_GYR_RADPS = 1e4, 1e3
-"""No sensor measures a thousand g or ten thousand turns a minute: such a row is damaged."""
-MAX_BACK_S = 1.0
-"""A row may come this much too late (and is left out); further back another recording begins."""
+from hipturn.model import FloatArray, Input, Side
+from hipturn.sources.importers import cells, imported, plausible
+from hipturn.sources.importers.imported import MAX_RATE_HZ, Imported
+from hipturn.units import ACC_UNITS_MPS2, GYR_UNITS_RADPS, NS_PER_S, TIME_UNITS_NS
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +53,11 @@ class Layout:
         if self.rate_hz is not None and not 1.0 <= self.rate_hz <= MAX_RATE_HZ:
             raise UsageError(f"--rate must be from 1 to {MAX_RATE_HZ:g} Hz, not {self.rate_hz:g}")
 
+    @property
+    def told(self) -> plausible.Told:
+        """Return the units as the user said them."""
+        return plausible.Told(self.acc_unit, self.gyr_unit)
+
     def columns(self) -> list[str]:
         """Return the columns to read: time if any, then acc and gyr, then quaternion."""
         groups: Sequence[Sequence[str] | None] = (
@@ -88,32 +69,10 @@ class Layout:
         return [name for group in groups if group for name in group]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Table:
-    """What a CSV file holds, in SI units, as the table driver wants it."""
-
-    t_ns: IntArray
-    """Times from zero, shape (n,)."""
-    values: FloatArray
-    """Shape (n, columns); NaN in a row that is a gap."""
-    rate_hz: float
-    late: int
-    """Rows no later than one before them: the pipeline leaves them out."""
-    damaged: int
-    """Rows with values that no sensor measures: gaps now."""
-
-    @property
-    def gaps(self) -> tuple[int, int]:
-        """Return the number of gaps, and of samples missing in them."""
-        t_ns = np.unique(self.t_ns[np.isfinite(self.values).all(axis=1)])
-        periods = np.rint(np.diff(t_ns) * (self.rate_hz / NS_PER_S)).astype(np.int64)
-        return int((periods > 1).sum()), int((periods[periods > 1] - 1).sum())
-
-
-def read(path: Path, layout: Layout) -> Table:
+def read(path: Path, layout: Layout, watch: cells.Watch | None = None) -> Imported:
     """Return what the file holds; raise `InputError` if it cannot be used, `UsageError` for the layout."""
     layout.check()
-    numbers, lines = cells.read(path, layout.columns(), layout.form)
+    numbers, lines = cells.read(path, layout.columns(), layout.form, watch)
     # what overflows is no measurement: it becomes infinite and with that a gap, or is refused
     with np.errstate(over="ignore", invalid="ignore"):
         if layout.time:
@@ -121,7 +80,7 @@ def read(path: Path, layout: Layout) -> Table:
             time_ns = numbers[known, 0] * TIME_UNITS_NS[layout.time_unit]
             values = numbers[known, 1:]
             rate_hz = _rate(path, time_ns, layout)
-            t_ns, late = _times(path, time_ns, lines[known], layout)
+            t_ns, late = imported.from_zero(path, time_ns, lines[known], layout.time_unit)
         else:
             values, late = numbers, 0
             rate_hz = float(layout.rate_hz or 0.0)
@@ -129,60 +88,35 @@ def read(path: Path, layout: Layout) -> Table:
         damaged = _to_si(path, values, layout)
     if not np.isfinite(values).all(axis=1).any():
         raise InputError(f"{path.name}: no row has all of {', '.join(layout.columns())}")
-    return Table(t_ns, values, rate_hz, late, damaged)
+    return Imported(
+        kind="",
+        source=path.name,
+        t_ns=t_ns,
+        values=values,
+        rate_hz=rate_hz,
+        has_imu=layout.acc is not None,
+        has_quaternion=layout.quat is not None,
+        late=late,
+        damaged=damaged,
+        name=path.stem,
+        wall_time=imported.written(path),
+        units=layout.told,
+    )
 
 
 def inputs(path: Path, layout: Layout, side: Side | None = None) -> Iterator[Input]:
     """Return the inputs a CSV file stands for; raise as `read`, before the first."""
-    return stream(path, layout, read(path, layout), side)
-
-
-def stream(path: Path, layout: Layout, found: Table, side: Side | None = None) -> Iterator[Input]:
-    """Yield the inputs that a table read from `path` stands for."""
-    info = StreamInfo(
-        driver="table",
-        rate_hz=found.rate_hz,
-        has_imu=layout.acc is not None,
-        has_quaternion=layout.quat is not None,
-        tick_hz=float(NS_PER_S),
-        tick_bits=0,
-        name=path.stem,
-    )
-    start, end = HostNs(0), HostNs(int(found.t_ns[-1]))
-    yield SessionStart(
-        program=f"hipturn {hipturn.__version__}",
-        wall_time=_made(path),
-        note=f"imported from {path.name}",
-    )
-    yield LinkUp(STREAM, start, info)
-    if side is not None:
-        yield Mark(STREAM, start, MarkKind.SIDE, {"side": side.value})
-    for i in range(0, len(found.t_ns), ROWS_PER_PACKET):
-        rows = slice(i, i + ROWS_PER_PACKET)
-        data = np.frombuffer(table.encode(found.t_ns[rows], found.values[rows]), dtype=np.uint8)
-        yield Packets(STREAM, found.t_ns[rows][-1:], data[None, :])
-    yield LinkDown(STREAM, end, "stopped")
-
-
-def _made(path: Path) -> str:
-    """Return when the file was last written, which is the best there is; it takes no part in computing."""
-    try:
-        return datetime.fromtimestamp(path.stat().st_mtime).astimezone().isoformat(timespec="seconds")
-    except (OSError, ValueError, OverflowError):
-        return ""
+    return read(path, layout).inputs(side)
 
 
 def _rate(path: Path, time_ns: FloatArray, layout: Layout) -> float:
     """Return the sample rate the times show; a rate that was given must agree."""
-    steps = np.diff(time_ns[np.isfinite(time_ns)])
-    steps = steps[steps > 0]
-    if len(steps) == 0:
+    step_ns = imported.usual_step(time_ns)
+    if step_ns == 0.0:
         raise InputError(
             f"{path.name}: column {layout.time!r} holds no increasing times: give --rate HZ instead"
         )
-    usual = float(np.sort(steps)[len(steps) // 2])
-    # the mean of the usual ones: times rounded to ms show 60 Hz as 17 ms and 16 ms
-    shown_hz = float(f"{NS_PER_S / float(steps[(steps > 0.5 * usual) & (steps < 1.5 * usual)].mean()):.6g}")
+    shown_hz = float(f"{NS_PER_S / step_ns:.6g}")
     if not 1.0 <= shown_hz <= MAX_RATE_HZ:
         raise InputError(
             f"{path.name}: times in {layout.time_unit} give {shown_hz:.3g} Hz: check --time-unit"
@@ -197,75 +131,28 @@ def _rate(path: Path, time_ns: FloatArray, layout: Layout) -> float:
     return layout.rate_hz
 
 
-def _times(path: Path, time_ns: FloatArray, lines: IntArray, layout: Layout) -> tuple[IntArray, int]:
-    """Return the times from zero as whole ns, and how many rows came too late or twice."""
-    since = time_ns - time_ns[0]
-    if not float(np.abs(since).max()) < 2.0**62:
-        raise InputError(f"{path.name}: the times do not fit {layout.time_unit}: check --time-unit")
-    t_ns = np.rint(since).astype(np.int64)
-    latest = np.maximum.accumulate(t_ns)
-    back_s = (latest - t_ns) / NS_PER_S
-    if float(back_s.max()) > MAX_BACK_S:
-        row = int(np.argmax(back_s > MAX_BACK_S))
-        raise InputError(
-            f"{path.name}, line {int(lines[row])}: the time goes back by {float(back_s[row]):.3g} s: "
-            "a second recording in one file? cut it there"
-        )
-    return t_ns, int((t_ns[1:] <= latest[:-1]).sum())
-
-
 def _to_si(path: Path, values: FloatArray, layout: Layout) -> int:
     """Bring the values to SI units and wxyz earth-from-sensor in place; return how many rows were damaged."""
     measured = np.isfinite(values).all(axis=1)
     if layout.acc:
         values[:, 0:3] *= ACC_UNITS_MPS2[layout.acc_unit]
         values[:, 3:6] *= GYR_UNITS_RADPS[layout.gyr_unit]
-        _check_units(path, values, layout)
-        most = np.repeat((MAX_ACC_MPS2, MAX_GYR_RADPS), 3)
-        values[(np.abs(values[:, :6]) > most).any(axis=1)] = np.nan
+        whole = values[np.isfinite(values[:, :6]).all(axis=1), :6]
+        plausible.refuse_units(path.name, whole[:, :3], whole[:, 3:], layout.told)
+        imported.spoil_impossible(values)
     if layout.quat:
         _to_earth_from_sensor(path, values[:, -4:], layout)
     return int((measured & ~np.isfinite(values).all(axis=1)).sum())
-
-
-def _check_units(path: Path, values: FloatArray, layout: Layout) -> None:
-    """Raise `InputError` if acceleration is not about 1 g most of the time, or rates are impossible."""
-    whole = values[np.isfinite(values[:, :6]).all(axis=1), :6]
-    if len(whole) == 0:
-        return
-    gravity = float(np.median(np.sqrt(quaternion.dot(whole[:, :3], whole[:, :3]))))
-    if not 0.5 < gravity / STANDARD_GRAVITY_MPS2 < 2.0:
-        scale = ACC_UNITS_MPS2[layout.acc_unit]
-        fits = [
-            u for u, s in ACC_UNITS_MPS2.items() if 0.5 < gravity / scale * s / STANDARD_GRAVITY_MPS2 < 2.0
-        ]
-        hint = (
-            f"try --acc-unit {fits[0]}"
-            if fits
-            else "check --acc and --acc-unit, or has gravity been removed?"
-        )
-        raise InputError(
-            f"{path.name}: acceleration is typically {gravity:.3g} m/s² with unit {layout.acc_unit}, "
-            f"not about 9.8: {hint}"
-        )
-    fastest = float(np.percentile(np.abs(whole[:, 3:]), 99))
-    if fastest > 70.0:
-        hint = "try --gyr-unit dps" if layout.gyr_unit == "radps" else "check --gyr and --gyr-unit"
-        raise InputError(
-            f"{path.name}: rates reach {fastest:.3g} rad/s with unit {layout.gyr_unit}, no leg does: {hint}"
-        )
 
 
 def _to_earth_from_sensor(path: Path, q: FloatArray, layout: Layout) -> None:
     """Reorder and turn round quaternions of shape (n, 4) in place; rows that are none become NaN."""
     if layout.quat_order == "xyzw":
         q[:] = q[:, [3, 0, 1, 2]]
-    norm = np.sqrt((q * q).sum(axis=1))
-    none = ~((norm > 0.9) & (norm < 1.1))
-    if none.all():
+    imported.spoil_no_rotations(q)
+    if np.isnan(q).any(axis=1).all():
         raise InputError(
             f"{path.name}: no row of {', '.join(layout.quat or ())} has length 1: not quaternions"
         )
-    q[none] = np.nan
     if layout.quat_direction == "sensor-from-earth":
         q[:] = quaternion.conjugate(q)
