@@ -23,17 +23,32 @@ from pathlib import Path
 from typing import Protocol
 
 import hipturn
-from hipturn import config
+from hipturn import config, lines
 from hipturn.coach import Coach, Phase, Prompt
 from hipturn.commands import Begin, End, Told
 from hipturn.host.notify import Notifier
-from hipturn.model import HostNs, Input, LinkDown, LinkUp, Overrun, Packets, SessionStart, Side
+from hipturn.model import (
+    BadPackets,
+    Calibrated,
+    Gap,
+    Hold,
+    HostNs,
+    Input,
+    LinkDown,
+    LinkUp,
+    Overrun,
+    Packets,
+    Rep,
+    SessionStart,
+    Side,
+)
 from hipturn.session import Heard, Session
 from hipturn.sinks.hub import Hub
 from hipturn.sinks.keeper import Keeper
 from hipturn.sources.ble import Backend, BleSource, LinkState
 from hipturn.status import State, Status
 from hipturn.supervise import Fan, kept_up, reason
+from hipturn.units import NS_PER_S
 
 QUEUE = 4096
 """Inputs that may wait for the pipeline: over half a minute of 100 Hz; beyond that something hangs."""
@@ -164,7 +179,7 @@ class Daemon:
 
     async def run(self, stop: asyncio.Event) -> Ended:
         """Measure until the target or limit is reached or `stop` is set; recordings are closed then."""
-        fan = Fan({"page": self.hub.hear, "display": self.view.hear}, self._trouble)
+        fan = Fan({"page": self.hub.hear, "display": self.view.hear, "log": _logged}, self._trouble)
         self._listen = fan.hear
         self.hub.watch(self._show)
         source = BleSource(
@@ -329,11 +344,11 @@ class Daemon:
         return 0.0 if self._away_since_s is None else time.monotonic() - self._away_since_s
 
     def _state(self, state: LinkState, detail: str) -> None:
-        _log.info("sensor %s: %s", state, detail, extra={"state": str(state)})
         self.hub.link(State(state.value), detail)
 
     def _show(self, status: Status) -> None:
-        """Give the display the state in the words everybody gets."""
+        """Give log and display the state in the words everybody gets."""
+        _log.info("sensor %s: %s", status.state, status.detail, extra={"state": status.state.value})
         try:
             self.view.state(status.state.value, "; ".join([status.detail, *status.troubles.values()]))
         except Exception:
@@ -346,6 +361,20 @@ class Daemon:
             self._listen(Prompt(0, _SPOKEN[part], "trouble"))
         elif text is None and self.hub.trouble(part, None) and part in _SPOKEN:
             self._listen(Prompt(0, f"{part} works again", "connected"))
+
+
+def _logged(heard: Heard) -> None:
+    """Write into the log what a person was told and what was found."""
+    match heard:
+        case Prompt():
+            _log.info("%s", heard.say, extra={"earcon": heard.earcon, "t_s": heard.t_ns / NS_PER_S})
+        case Rep() | Hold() | Gap() | Calibrated():
+            line = lines.line(heard) or {}
+            _log.info("%s", line["type"], extra={"event": line})
+        case BadPackets():
+            _log.debug("%d packets could not be read", heard.count)
+        case _:
+            pass
 
 
 _SPOKEN = {

@@ -18,7 +18,7 @@ from hipturn.errors import InputError
 from hipturn.model import Rep, Side, Verdict
 from hipturn.sinks import console
 from hipturn.sinks.hub import Hub
-from hipturn.sinks.live import Display, Quiet
+from hipturn.sinks.live import Display, Nothing, Quiet
 from hipturn.sources.ble import Backend
 from hipturn.units import DEG_PER_RAD, NS_PER_S
 
@@ -38,6 +38,9 @@ class Options:
     as_json: bool
     limit_s: float | None
     end_after_s: float = 600.0
+    logged: bool = False
+    """There is a log: without a display nothing is to be printed beside it."""
+    hub: Hub = field(default_factory=Hub)
     services: Services = field(default=lambda _: {})
     """What runs beside the measurement, such as the web server."""
 
@@ -80,9 +83,9 @@ def _tell(text: str) -> None:
 
 
 @contextlib.contextmanager
-def _view(options: Options) -> Iterator[Display | Quiet]:
+def _view(options: Options) -> Iterator[Display | Quiet | Nothing]:
     if options.quiet or not Console().is_terminal:
-        yield Quiet(_tell)
+        yield Nothing() if options.logged else Quiet(_tell)
     else:
         with Display(Console(), options.reps) as display:
             yield display
@@ -101,7 +104,7 @@ async def _session(
         end_after_s=options.end_after_s,
     )
     with _view(options) as view:
-        running = daemon.Daemon(plan, backend, Hub(), view)
+        running = daemon.Daemon(plan, backend, options.hub, view)
         running.services = options.services(running)
         return await running.run(stop)
 

@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
+from typing import TextIO
 
 LEVELS = ("debug", "info", "warning", "error")
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -40,9 +41,24 @@ class Words(logging.Formatter):
         return line
 
 
+class _Stderr(logging.StreamHandler[TextIO]):
+    """Writes to what is stderr now: a live display takes its place for a while."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:
+        """Where to write."""
+        return sys.stderr
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Do nothing: a log that cannot be written, its terminal gone or its disk full, stops nothing."""
+
+
 def set_up(level: str, *, as_json: bool) -> None:
     """Send the log to stderr from `level` on; may be called again to change either."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Stderr()
     handler.setFormatter(JsonLines() if as_json else Words())
     root = logging.getLogger()
     for old in [h for h in root.handlers if isinstance(h.formatter, JsonLines | Words)]:
