@@ -177,6 +177,7 @@ PROGRAM: dict[str, Setting] = {
             choices=("debug", "info", "warning", "error"),
         ),
         Setting("log.json", False, "", "the log as JSON lines", "true under a log collector", kind="switch"),
+        Setting("log.file", "", "", "file for the log; empty for stderr", "empty", kind="text"),
     )
 }  # fmt: skip
 

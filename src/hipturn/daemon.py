@@ -103,6 +103,13 @@ class View(Protocol):
         ...
 
 
+def ble(backend: Backend) -> "Callable[[Plan, Ears], Source]":
+    """Return what makes the source of a sensor over this Bluetooth stack."""
+    return lambda plan, ears: BleSource(
+        plan.sensor, STREAM, ears.emit, ears.state, backend, on_vitals=ears.vitals
+    )
+
+
 class Door:
     """The queue between radio and pipeline: never blocks the radio, never drops untold."""
 
@@ -139,6 +146,23 @@ class Door:
         return [item for item in waiting if item is not None]
 
 
+class Source(Protocol):
+    """Where inputs come from."""
+
+    async def run(self) -> None:
+        """Emit inputs until cancelled."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ears:
+    """What a source tells of itself; none of them waits."""
+
+    emit: Callable[[Input], None]
+    state: Callable[[LinkState, str], None]
+    vitals: Callable[[int | None, int | None], None]
+
+
 @dataclass(slots=True)
 class _Running:
     """The session in progress."""
@@ -153,7 +177,7 @@ class Daemon:
     """Measures until stopped. `hub` hears everything; `services` run beside and are kept up."""
 
     plan: Plan
-    backend: Backend
+    source: Callable[[Plan, Ears], Source]
     hub: Hub
     view: View
     services: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
@@ -182,9 +206,7 @@ class Daemon:
         fan = Fan({"page": self.hub.hear, "display": self.view.hear, "log": _logged}, self._trouble)
         self._listen = fan.hear
         self.hub.watch(self._show)
-        source = BleSource(
-            self.plan.sensor, STREAM, self._door.put, self._state, self.backend, on_vitals=self.hub.vitals
-        )
+        source = self.source(self.plan, Ears(self._door.put, self._state, self.hub.vitals))
         try:
             async with asyncio.timeout(self.plan.limit_s), asyncio.TaskGroup() as tasks:
                 beside = [

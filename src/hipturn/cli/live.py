@@ -104,7 +104,7 @@ async def _session(
         end_after_s=options.end_after_s,
     )
     with _view(options) as view:
-        running = daemon.Daemon(plan, backend, options.hub, view)
+        running = daemon.Daemon(plan, daemon.ble(backend), options.hub, view)
         running.services = options.services(running)
         return await running.run(stop)
 

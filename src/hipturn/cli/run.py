@@ -22,6 +22,7 @@ import click
 @click.option("--web/--no-web", "web", default=None, help="Serve page and API.  [default: web]")
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="[default: info]")
 @click.option("--log-json", is_flag=True, default=None, help="The log on stderr as JSON lines.")
+@click.option("--log-file", type=click.Path(path_type=Path), help="The log into this file, rotated.")
 def command(reps: int, headless: bool, as_json: bool, **flags: Any) -> None:
     """Connect to a sensor, guide the calibration, measure, count and record until Ctrl-C.
 

@@ -35,6 +35,7 @@ FLAGS = {
     "web": "web.enabled",
     "log_level": "log.level",
     "log_json": "log.json",
+    "log_file": "log.file",
 }
 """The flag that gives each setting, by its parameter's name."""
 
@@ -62,7 +63,7 @@ class Chosen:
 def start(reps: int, headless: bool, as_json: bool, flags: Mapping[str, Any]) -> None:
     """Run the daemon until it is told to stop; raise `HipturnError` if it cannot start."""
     chosen = Chosen.of(flags)
-    logs.set_up(chosen["log.level"], as_json=chosen["log.json"])
+    _set_up_log(chosen)
     sensor, _, device = chosen["run.sensor"].partition(":")
     virtual = sensor == "virtual"
     if virtual and device not in ("", "hipturn"):
@@ -114,10 +115,10 @@ def reload(flags: Mapping[str, Any], running: list[Daemon]) -> None:
         daemon.notifier.reloading()
     try:
         chosen = Chosen.of(flags)
+        _set_up_log(chosen)
     except UsageError as error:
         _log.error("the settings stay as they are: %s", error)
     else:
-        logs.set_up(chosen["log.level"], as_json=chosen["log.json"])
         for daemon in running:
             daemon.plan = replace(
                 daemon.plan,
@@ -128,6 +129,11 @@ def reload(flags: Mapping[str, Any], running: list[Daemon]) -> None:
         _log.info("settings read again: log now, the rest from the next session on")
     for daemon in running:
         daemon.notifier.ready()
+
+
+def _set_up_log(chosen: Chosen) -> None:
+    file = chosen["log.file"]
+    logs.set_up(chosen["log.level"], as_json=chosen["log.json"], file=Path(file) if file else None)
 
 
 def _folder(given: str, virtual: bool) -> Path:

@@ -1,10 +1,14 @@
 """The log on stderr: lines for people, or one JSON object each for programs."""
 
+import contextlib
 import json
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import TextIO
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from hipturn.errors import UsageError
 
 LEVELS = ("debug", "info", "warning", "error")
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -41,30 +45,37 @@ class Words(logging.Formatter):
         return line
 
 
-class _Stderr(logging.StreamHandler[TextIO]):
+class _Stderr(logging.Handler):
     """Writes to what is stderr now: a live display takes its place for a while."""
 
-    def __init__(self) -> None:
-        logging.Handler.__init__(self)
-
-    @property
-    def stream(self) -> TextIO:
-        """Where to write."""
-        return sys.stderr
-
-    def handleError(self, record: logging.LogRecord) -> None:
-        """Do nothing: a log that cannot be written, its terminal gone or its disk full, stops nothing."""
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line; where that fails, its terminal gone or its disk full, nothing else is stopped."""
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(self.format(record) + "\n")
+            sys.stderr.flush()
 
 
-def set_up(level: str, *, as_json: bool) -> None:
-    """Send the log to stderr from `level` on; may be called again to change either."""
-    handler = _Stderr()
+def set_up(level: str, *, as_json: bool, file: Path | None = None) -> None:
+    """Send the log to stderr, or to a file and five older ones of a megabyte; may be called again.
+
+    Raises `UsageError` for a file that cannot be written.
+    """
+    try:
+        handler: logging.Handler = _Stderr() if file is None else _rotating(file)
+    except OSError as error:
+        raise UsageError(f"log.file {file}: cannot be written ({error.strerror}): name another") from error
     handler.setFormatter(JsonLines() if as_json else Words())
     root = logging.getLogger()
     for old in [h for h in root.handlers if isinstance(h.formatter, JsonLines | Words)]:
         root.removeHandler(old)
+        old.close()
     root.addHandler(handler)
     set_level(level)
+
+
+def _rotating(file: Path) -> logging.Handler:
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return RotatingFileHandler(file, maxBytes=1 << 20, backupCount=5, encoding="utf-8")
 
 
 def set_level(level: str) -> None:
