@@ -71,9 +71,10 @@ def finish(path: Path) -> int | None:
                 return None
             if file.read(len(scan.MAGIC)) != scan.MAGIC:
                 raise InputError(f"{path} breaks off before the session begins: nothing is in it")
-            if _is_damaged(file):
-                raise InputError(f"{path} is damaged within: left as it is, what is whole can be read")
             found = _walk(file)
+            if len(found.chunks) < sum(isinstance(item, bytes) for item in scan.Scan(file)):
+                # something whole comes after something that is not: cutting that off would lose it
+                raise InputError(f"{path} is damaged within: left as it is, what is whole can be read")
             if not found.chunks:
                 return 0
             file.truncate(found.end)
@@ -84,14 +85,6 @@ def finish(path: Path) -> int | None:
             return found.counts.total()
     except OSError as error:
         raise InputError(f"{path} cannot be finished ({error.strerror}): it can be read as it is") from error
-
-
-def _is_damaged(file: BinaryIO) -> bool:
-    """Return whether something whole comes after something that is not: cutting that off would lose it."""
-    look = scan.Scan(file)
-    for _ in look:
-        pass
-    return look.damaged > 0
 
 
 def _walk(file: BinaryIO) -> Found:
