@@ -156,7 +156,7 @@ def _chunk(found: Found, at: int, body: bytes) -> None:
 
 
 def _index(found: Found, at: int, body: bytes) -> None:
-    if len(body) < 6 or not found.chunks:
+    if len(body) < 6 or len(body) != 6 + int.from_bytes(body[2:6], "little") or not found.chunks:
         raise ValueError("an index without its chunk")
     index = found.chunks[-1]
     index.message_index_offsets[int.from_bytes(body[:2], "little")] = at
