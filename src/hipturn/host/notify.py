@@ -11,10 +11,6 @@ class Notifier:
     def __init__(self) -> None:
         address = os.environ.get("NOTIFY_SOCKET", "")
         self._address = "\0" + address[1:] if address.startswith("@") else address
-        self._socket: socket.socket | None = None
-        if self._address and hasattr(socket, "AF_UNIX"):
-            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-            self._socket.setblocking(False)
         self._status = ""
 
     @staticmethod
@@ -47,10 +43,12 @@ class Notifier:
             self._send(f"STATUS={words}")
 
     def _send(self, text: str) -> None:
-        if self._socket is None:
+        if not self._address or not hasattr(socket, "AF_UNIX"):
             return
         try:
-            self._socket.sendto(text.encode(), self._address)
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+                manager.setblocking(False)
+                manager.sendto(text.encode(), self._address)
         except OSError:
             # a manager that is gone or too busy is no reason to stop measuring
             return

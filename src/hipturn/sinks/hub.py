@@ -40,6 +40,8 @@ STATE_EVERY_NS = 5 * NS_PER_S
 MOST_EVENTS = 20_000
 """Events of the running session kept for late comers."""
 
+NO_SESSION = "no session: start one"
+
 _LINKED = (State.SETTLING, State.READY, State.MEASURING, State.STALE)
 _TOLD_MARKS = (MarkKind.SIDE, MarkKind.COUNT, MarkKind.NOTE)
 """Marks a person would know of; calibration and bias are told by their effect."""
@@ -72,6 +74,8 @@ class Hub:
         self.viewers = Viewers()
         self.counters = Counters()
         self._state, self._detail = State.SEARCHING, "starting"
+        self._label = ""
+        """What the link says of itself."""
         self._since_ns, self._since = clock(), _now()
         self._link: LinkUp | None = None
         self._battery: Battery | None = None
@@ -108,6 +112,8 @@ class Hub:
         self._samples = self._duration_ns = self._reps = self._controlled = 0
         self._max_rad, self._min_rad = -float("inf"), float("inf")
         self._events.clear()
+        if self._state in _LINKED:
+            self._set(State.SETTLING, self._label)
 
     def end(self) -> None:
         """Hear that the session is over; its results stay until the next begins."""
@@ -116,14 +122,14 @@ class Hub:
         self.viewers.tell(lines.dumps(self._summary()))
         self._open = self._calibrated = False
         self._phase = lambda: None
-        if self._state is State.MEASURING:
-            self._set(State.READY, "no session: start one")
+        if self._state in _LINKED:
+            self._set(State.READY, NO_SESSION)
         self._tell_state()
 
     def link(self, state: State, detail: str) -> None:
         """Hear where the link stands; MEASURING means only that packets may come."""
         if state is State.MEASURING:
-            state = State.SETTLING
+            state, self._label = State.SETTLING, detail
             self.counters.links += 1
             self._last_sample_ns = self._clock()
         else:
@@ -157,7 +163,7 @@ class Hub:
         """Hear that packets came while there is no session."""
         self._last_sample_ns = self._clock()
         if self._state in (State.SETTLING, State.STALE, State.MEASURING):
-            self._set(State.READY, "no session: start one")
+            self._set(State.READY, NO_SESSION)
 
     def tick(self, late_s: float = 0.0) -> None:
         """Hear that time passes, several times a second, and how late this tick is."""
@@ -267,7 +273,7 @@ class Hub:
         if block.trusted[-1]:
             wanted = State.MEASURING if self._calibrated else State.READY
         if self._state is not wanted and self._state in _LINKED:
-            self._set(wanted, self._detail if self._state is not State.STALE else "samples come again")
+            self._set(wanted, self._label)
 
     def _angle(self, angle: HipAngle) -> None:
         self._max_rad = max(self._max_rad, float(angle.angle_rad.max()))
