@@ -138,18 +138,20 @@ class _Rooms:
         viewer = self._hub.viewers.join()
         try:
             viewer.put(lines.dumps(self._hub.status.line()))
-            listening = asyncio.create_task(_until_gone(socket), name="viewer")
-            sending = asyncio.create_task(_send(socket, viewer.get), name="viewer")
-            try:
-                await asyncio.wait((listening, sending), return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for task in (listening, sending):
-                    task.cancel()
-                await asyncio.gather(listening, sending, return_exceptions=True)
+            async with asyncio.TaskGroup() as tasks:
+                sending = tasks.create_task(_send(socket, viewer.get), name="viewer")
+                await _until_gone(socket)
+                sending.cancel()
+        except* _StuckError:
+            pass
         finally:
             self._hub.viewers.leave(viewer)
         with suppress(RuntimeError):  # closed already
             await socket.close()
+
+
+class _StuckError(Exception):
+    """A viewer takes nothing any more."""
 
 
 async def _send(socket: WebSocket, get: Callable[[], Awaitable[str]]) -> None:
@@ -158,8 +160,8 @@ async def _send(socket: WebSocket, get: Callable[[], Awaitable[str]]) -> None:
         try:
             async with asyncio.timeout(SEND_S):
                 await socket.send_text(line)
-        except (TimeoutError, WebSocketDisconnect, RuntimeError):
-            return
+        except (TimeoutError, WebSocketDisconnect, RuntimeError) as error:
+            raise _StuckError from error
 
 
 async def _until_gone(socket: WebSocket) -> None:
