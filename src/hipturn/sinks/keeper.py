@@ -28,6 +28,8 @@ _log = logging.getLogger(__name__)
 
 _PASSING = (errno.ENOSPC, errno.EFBIG, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC))
 """What mends itself when somebody makes room: the same file goes on then."""
+MOST_FLUSHES = 4
+"""Results put on disk at once between two ticks; more, as from a storm of damaged packets, wait a second."""
 RETRY_NS = NS_PER_S
 """How often a new file is tried."""
 _CARRIED = (MarkKind.SIDE, MarkKind.BIAS, MarkKind.CALIBRATION, MarkKind.COUNT)
@@ -48,6 +50,7 @@ class Keeper:
         self._link: LinkUp | None = None
         self._marks: dict[tuple[str, MarkKind], Mark] = {}
         self._owes_marks = False
+        self._flushes = 0
         self._now_ns = self._tried_ns = 0
         self._broken_since_ns: int | None = None
         self.trouble: str | None = None
@@ -82,13 +85,18 @@ class Keeper:
             self._write_marks()
 
     def write_event(self, stream: str, t_ns: int, line: str) -> None:
-        """Take a result."""
-        if (recorder := self._recorder) is not None:
-            self._try(lambda: recorder.write_event(stream, t_ns, line))
+        """Take a result; it outlives the program from here on, with all that led to it."""
+        if (recorder := self._recorder) is None:
+            return
+        self._try(lambda: recorder.write_event(stream, t_ns, line))
+        if self._flushes < MOST_FLUSHES:
+            self._flushes += 1
+            self._try(recorder.flush)
 
     def tick(self, now_ns: int) -> None:
         """Put on disk what is due, or try to begin a new file; to be called several times a second."""
         self._now_ns = now_ns
+        self._flushes = 0
         recorder = self._recorder
         if recorder is None:
             if now_ns - self._tried_ns >= RETRY_NS:

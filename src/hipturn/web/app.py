@@ -146,7 +146,7 @@ class _Rooms:
             pass
         finally:
             self._hub.viewers.leave(viewer)
-        with suppress(RuntimeError):  # closed already
+        with suppress(RuntimeError, WebSocketDisconnect):  # closed already
             await socket.close()
 
 

@@ -21,6 +21,8 @@ from hipturn.web.guard import is_loopback, names_of
 TOKEN_BYTES = 18
 """144 bits, 24 characters."""
 LEAST_TOKEN = 16
+SEND_BUFFER_BYTES = 32 << 10
+"""What the system keeps for a slow viewer: some seconds of angles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,8 @@ def bound(host: str, port: int) -> socket.socket:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # connections inherit it: a viewer that stalled is to see what is now, not what was minutes ago
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         listening.bind(address)
         listening.listen(64)
         listening.setblocking(False)
