@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from cli_runs import run
+from hipturn import doctor
+from hipturn.doctor import Finding
 from hipturn.errors import BluetoothUnavailable
-from hipturn.host import doctor, lock
-from hipturn.host.doctor import Finding
+from hipturn.host import lock
 from hipturn.sources import ble
 
 

@@ -15,7 +15,7 @@ def command(as_json: bool) -> None:
     from dataclasses import asdict
 
     from hipturn.cli.main import printable
-    from hipturn.host.doctor import look
+    from hipturn.doctor import look
 
     blocked = False
     for finding in look():
