@@ -40,7 +40,7 @@ from hipturn.model import HostNs, LinkUp, Packets, Side
 from hipturn.recording import Reader
 from hipturn.sinks.hub import Hub
 from hipturn.sinks.live import Nothing
-from hipturn.sinks.recovery import recover
+from hipturn.sinks.recovery import recordings, recover
 from hipturn.sources import body, simulated
 from hipturn.sources.ble import LinkState
 from hipturn.web.server import WebServer
@@ -302,7 +302,7 @@ def killed(after_s: float) -> End:
                 if line["type"] == "rep":
                     told.add(line["n"])
             program.end(signal.SIGKILL)
-        recover(program.recordings)
+        recover(recordings(program.recordings))
         (path,) = program.recordings.glob("*.mcap")
         reader = Reader(path)
         arrivals = np.concatenate([item.at_ns for item in reader.inputs() if isinstance(item, Packets)])

@@ -1,6 +1,7 @@
 """The daemon: sessions, states, commands, and that nothing beside the loop can stop it."""
 
 import asyncio
+import io
 import json
 import logging
 import os
@@ -35,6 +36,7 @@ from hipturn.sinks.hub import STALE_NS, Hub
 from hipturn.sinks.viewers import QUEUE, Viewer
 from hipturn.status import MEANINGS, State
 from hipturn.supervise import Fan, kept_up, pause_s
+from hipturn.web.server import Address
 
 SECOND = 1_000_000_000
 
@@ -561,6 +563,34 @@ def test_a_taken_port_is_told_before_anything_starts(tmp_path: Path) -> None:
         ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1
     assert f"port {port} of 127.0.0.1 is taken" in ended.stderr and ended.stderr.count("\n") == 1
+
+
+def test_without_the_web_extra_it_is_said_how_to_get_it(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['uvicorn'] = None\n"
+        "from hipturn.cli.main import cli\n"
+        "cli(['run', '--recordings', sys.argv[1]])"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1
+    assert "pip install 'hipturn[web]'" in ended.stderr and "--no-web" in ended.stderr
+
+
+def test_the_way_to_the_page_is_shown_as_a_code_where_a_token_is_needed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    for token, shown in (("a" * 24, True), (None, False)):
+        terminal = Terminal()
+        monkeypatch.setattr(sys, "stderr", terminal)
+        running._show_address(Address("192.168.1.5", 8710, token, frozenset()))
+        monkeypatch.undo()
+        assert "page: http://192.168.1.5:8710/" in terminal.getvalue()
+        assert ("█" in terminal.getvalue()) is shown
 
 
 def test_no_rep_is_announced_that_is_not_recorded(tmp_path: Path) -> None:

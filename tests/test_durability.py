@@ -29,7 +29,7 @@ from hipturn.recording.container import encode
 from hipturn.recording.mend import finish, is_finished
 from hipturn.session import Session
 from hipturn.sinks.keeper import Keeper
-from hipturn.sinks.recovery import recover
+from hipturn.sinks.recovery import recordings, recover
 from hipturn.sources import simulated
 from recording_examples import LINK_UP, SESSION, STREAM, flat, packets, short_session, write_chunks
 
@@ -220,7 +220,7 @@ def test_a_recording_cut_anywhere_is_finished_with_all_that_is_whole(
         file.seek(0)
         assert len(list(make_reader(file).iter_messages())) == messages
     content = path.read_bytes()
-    assert recover(path.parent) == [], "a second look finds nothing to do"
+    assert recover(recordings(path.parent)) == [], "a second look finds nothing to do"
     assert path.read_bytes() == content
 
 
@@ -235,7 +235,7 @@ def test_recovery_finishes_tells_and_removes_the_empty(tmp_path: Path) -> None:
     damaged = bytearray((tmp_path / "cut.mcap").read_bytes())
     damaged[damaged.index(b"zstd", marks[0][0]) + 30] ^= 0xFF
     (tmp_path / "damaged.mcap").write_bytes(damaged)
-    told = "\n".join(recover(tmp_path))
+    told = "\n".join(recover(recordings(tmp_path)))
     assert "cut.mcap was not finished" in told
     assert "opening.mcap was begun" in told and not (tmp_path / "opening.mcap").exists()
     assert "damaged.mcap is damaged within" in told
@@ -248,7 +248,7 @@ def test_a_recording_being_written_is_left_alone(tmp_path: Path) -> None:
     keeper, _ = keeper_in(tmp_path)
     keeper.write(packets(0))
     keeper.tick(SECOND)
-    assert recover(tmp_path) == []
+    assert recover(recordings(tmp_path)) == []
     (path,) = keeper.close()
     assert Reader(path).problem is None
 
@@ -264,7 +264,7 @@ def test_results_survive_the_finishing(tmp_path: Path) -> None:
         if number % 90 == 0:
             writer.close_chunk()
     writer.abandon()
-    recover(tmp_path)
+    recover(recordings(tmp_path))
     shown = done("replay", tmp_path / "x.mcap", "--diff").out
     assert shown.splitlines()[-1] == "as announced live"
 

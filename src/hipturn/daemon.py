@@ -54,6 +54,8 @@ QUEUE = 4096
 """Inputs that may wait for the pipeline: over half a minute of 100 Hz; beyond that something hangs."""
 TICK_S = 0.1
 """How often the recorder may close a chunk, and staleness and the watchdog are looked at."""
+TURN = 32
+"""Inputs after which the others have a turn: some milliseconds of computing."""
 FAULT_S = 10.0
 """A mistake in the program ends a session; two within this time end the program: it cannot go on."""
 STREAM = "shin"
@@ -219,8 +221,13 @@ class Daemon:
                     ),
                 ]
                 self.notifier.ready()
+                taken = 0
                 while not self._finished and (item := await self._door.get()) is not None:
                     self._take(item)
+                    taken += 1
+                    if taken % TURN == 0:
+                        # a queue that is never empty never waits: radio and page must have their turn
+                        await asyncio.sleep(0)
                 self.notifier.stopping()
                 for task in beside:
                     task.cancel()

@@ -19,7 +19,7 @@ from hipturn.errors import HipturnError, UsageError
 from hipturn.host import lock, logs
 from hipturn.model import Side
 from hipturn.sinks.hub import Hub
-from hipturn.sinks.recovery import recover
+from hipturn.sinks.recovery import recordings, recover
 
 if TYPE_CHECKING:
     from hipturn.web.server import Address, WebServer
@@ -95,7 +95,7 @@ def start(reps: int, headless: bool, as_json: bool, flags: Mapping[str, Any]) ->
 
         async def session(stop: asyncio.Event) -> None:
             # what a crash left is mended beside: it must not keep a person waiting
-            mending = asyncio.create_task(asyncio.to_thread(recover, folder), name="recovery")
+            mending = asyncio.create_task(asyncio.to_thread(recover, recordings(folder)), name="recovery")
             try:
                 if virtual:
                     await live.with_virtual(options, 1, "", reps or 20, stop)

@@ -1,7 +1,7 @@
 """At the start: recordings that a crash left unfinished are finished, and told."""
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from hipturn.errors import InputError
@@ -10,27 +10,31 @@ from hipturn.recording.mend import finish, is_finished
 _log = logging.getLogger(__name__)
 
 
-def recover(folder: Path, ours: Collection[Path] = ()) -> list[str]:
-    """Finish what is unfinished in the folder but for `ours`; return a line for each, and log it.
+def recordings(folder: Path) -> list[Path]:
+    """Return the recordings in the folder: to be listed before any new one is begun."""
+    try:
+        return sorted(folder.glob("*.mcap"))
+    except OSError as error:
+        _log.warning("%s cannot be looked through (%s)", folder, error.strerror)
+        return []
+
+
+def recover(paths: Iterable[Path]) -> list[str]:
+    """Finish those that are unfinished; return a line for each, and log it.
 
     Recordings that another program writes are left alone, and so are damaged ones. Takes milliseconds
     a recording, seconds for one of hours; may run in a thread.
     """
-    told = list(_recovered(folder, ours))
+    told = list(_recovered(paths))
     for line in told:
         _log.warning("%s", line)
     return told
 
 
-def _recovered(folder: Path, ours: Collection[Path]) -> Iterator[str]:
-    try:
-        paths = sorted(folder.glob("*.mcap"))
-    except OSError as error:
-        yield f"{folder} cannot be looked through ({error.strerror}): unfinished recordings stay as they are"
-        return
+def _recovered(paths: Iterable[Path]) -> Iterator[str]:
     for path in paths:
         try:
-            if path in ours or not path.is_file() or is_finished(path):
+            if not path.is_file() or is_finished(path):
                 continue
             messages = finish(path)
             if messages:
