@@ -1,16 +1,19 @@
 """Settings: what can be set, with unit, meaning and recommendation; degrees become radians here.
 
-Layers, later ones win: the built-in defaults, the settings file, what a recording was made with
-(when one is replayed), and ``--set key=value``.
+Layers, later ones win: the built-in defaults, the settings file, ``HIPTURN_…`` in the environment,
+what a recording was made with (when one is replayed), and flags such as ``--set key=value``.
+
+`MEASURING` decides results and is written into every recording; `PROGRAM` says how the program runs.
 """
 
 import difflib
 import math
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 from hipturn.core.fusion import FILTERS, FilterName, FusionParams
 from hipturn.core.pipeline import CoreParams
@@ -35,9 +38,23 @@ class Setting:
     least: float = 0.0
     most: float = math.inf
     choices: tuple[str, ...] = ()
+    kind: Literal["number", "whole", "text", "switch"] = "number"
+    secret: bool = False
+    """Never shown."""
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it."""
+        return "HIPTURN_" + self.key.upper().replace(".", "_")
 
     def parse(self, given: object, where: str) -> Value:
         """Return the value in this setting's unit; raise `UsageError` saying what would be right."""
+        if self.kind == "switch":
+            return self._switch(given, where)
+        if self.kind == "text" and isinstance(given, str):
+            return given
+        if self.kind == "text":
+            raise UsageError(f"{where}: {self.key} must be a text, not {given!r:.60}")
         if self.choices:
             if given in self.choices:
                 return str(given)
@@ -48,17 +65,25 @@ class Setting:
             number = float(cast(str, given)) if not isinstance(given, bool) else math.nan
         except (TypeError, ValueError, OverflowError):
             number = math.nan
-        if not self.least <= number <= self.most:
+        if not self.least <= number <= self.most or (self.kind == "whole" and number % 1):
             limits = (
                 f"from {self.least:g} to {self.most:g}" if self.most < math.inf else f"{self.least:g} or more"
             )
-            raise UsageError(
-                f"{where}: {self.key} must be a number {limits} ({self.unit}), not {given!r:.60}"
-            )
-        return number
+            what = "whole number" if self.kind == "whole" else "number"
+            unit = f" ({self.unit})" if self.unit else ""
+            raise UsageError(f"{where}: {self.key} must be a {what} {limits}{unit}, not {given!r:.60}")
+        return int(number) if self.kind == "whole" else number
+
+    def _switch(self, given: object, where: str) -> bool:
+        words = {"true": True, "on": True, "1": True, "yes": True}
+        words |= {"false": False, "off": False, "0": False, "no": False}
+        known = given if isinstance(given, bool) else words.get(str(given).lower())
+        if known is None:
+            raise UsageError(f"{where}: {self.key} must be true or false, not {given!r:.60}")
+        return known
 
 
-SETTINGS: dict[str, Setting] = {
+MEASURING: dict[str, Setting] = {
     s.key: s
     for s in (
         Setting(
@@ -121,6 +146,60 @@ SETTINGS: dict[str, Setting] = {
     )
 }  # fmt: skip
 
+PROGRAM: dict[str, Setting] = {
+    s.key: s
+    for s in (
+        Setting(
+            "run.sensor", "", "", "name or address of the sensor; empty for the first known in reach",
+            "the sensor's name where more than one is about", kind="text",
+        ),
+        Setting("run.side", "right", "", "the leg it is strapped to", "as worn", choices=("left", "right")),
+        Setting(
+            "run.recordings", "", "", "folder for recordings; empty for the platform's place",
+            "empty", kind="text",
+        ),
+        Setting(
+            "run.end_after_s", 600.0, "s", "a sensor that stays away so long has ended the session",
+            "600", least=1.0, most=86400.0,
+        ),
+        Setting("web.enabled", True, "", "serve page and API", "true", kind="switch"),
+        Setting(
+            "web.host", "127.0.0.1", "", "address to listen on; others than this computer need the token",
+            "127.0.0.1; 0.0.0.0 for a phone in the same network", kind="text",
+        ),
+        Setting("web.port", 8710, "", "port to listen on; 0 takes a free one", "8710", most=65535, kind="whole"),
+        Setting(
+            "web.token", "", "", "what a phone or program elsewhere must show; empty makes a new one at each start",
+            "empty, or 20 characters and more", kind="text", secret=True,
+        ),
+        Setting(
+            "web.names", "", "", "further host names the page may be called by, comma-separated",
+            "empty, or such as mybox.local", kind="text",
+        ),
+        Setting(
+            "log.level", "info", "", "the least that is logged", "info",
+            choices=("debug", "info", "warning", "error"),
+        ),
+        Setting("log.json", False, "", "the log as JSON lines", "true under a log collector", kind="switch"),
+        Setting("log.file", "", "", "file for the log; empty for stderr", "empty", kind="text"),
+    )
+}  # fmt: skip
+
+SETTINGS: dict[str, Setting] = MEASURING | PROGRAM
+"""All there is to set."""
+
+_OTHER_VARIABLES = ("HIPTURN_CONFIG", "HIPTURN_DEBUG", "HIPTURN_STATE")
+_ALSO = {"HIPTURN_RECORDINGS": "run.recordings"}
+"""Variables that are no setting, or go by a second name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A setting's value and where it comes from."""
+
+    value: Value
+    origin: str
+
 
 SEATED_MOBILISATION: dict[str, Value] = {
     "reps.min_rep_s": 1.5,
@@ -131,8 +210,8 @@ SEATED_MOBILISATION: dict[str, Value] = {
 
 
 def defaults() -> dict[str, Value]:
-    """Return every setting's built-in value."""
-    return {s.key: s.default for s in SETTINGS.values()}
+    """Return the built-in value of every setting that decides results."""
+    return {s.key: s.default for s in MEASURING.values()}
 
 
 def parse(given: Mapping[str, object], where: str) -> dict[str, Value]:
@@ -145,13 +224,13 @@ def parse_assignment(text: str) -> tuple[str, Value]:
     key, equals, value = text.partition("=")
     if not equals:
         raise UsageError(f"--set {text!r}: write it as key=value, for example reps.min_rom_deg=5")
-    return key.strip(), _known(key.strip(), "--set").parse(value.strip(), "--set")
+    return key.strip(), _known(key.strip(), "--set", MEASURING).parse(value.strip(), "--set")
 
 
-def _known(key: str, where: str) -> Setting:
-    if key in SETTINGS:
-        return SETTINGS[key]
-    near = difflib.get_close_matches(key, SETTINGS, n=1, cutoff=0.5)
+def _known(key: str, where: str, among: Mapping[str, Setting] = SETTINGS) -> Setting:
+    if key in among:
+        return among[key]
+    near = difflib.get_close_matches(key, among, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else "'hipturn config --defaults' lists them"
     raise UsageError(f"{where}: no setting is called {key!r}: {hint}")
 
@@ -161,8 +240,8 @@ def effective(path: Path, recorded: Mapping[str, object], given: Settings) -> di
 
     Of the recorded ones only those that this version still knows: the others cannot change a result now.
     """
-    chosen, _ = load(path)
-    known = {key: value for key, value in recorded.items() if key in SETTINGS and key not in given}
+    chosen = chosen_measuring(layered(path, os.environ))
+    known = {key: value for key, value in recorded.items() if key in MEASURING and key not in given}
     try:
         own = parse(known, "recorded settings")
     except UsageError as error:
@@ -170,9 +249,48 @@ def effective(path: Path, recorded: Mapping[str, object], given: Settings) -> di
     return {**defaults(), **chosen, **own, **given}
 
 
-def load(path: Path) -> tuple[dict[str, Value], str]:
-    """Return the settings of the file, none if there is no file, and its name."""
-    return (read(path) if path.exists() else {}), str(path)
+def layered(
+    path: Path, environ: Mapping[str, str], flags: Mapping[str, tuple[Value | None, str]] | None = None
+) -> dict[str, Given]:
+    """Return every setting with its origin: built-in, file if there is one, environment, flags that are given.
+
+    `flags` maps a key to the value, None if it was not given, and the flag's name. Raises `UsageError`.
+    """
+    layers = {key: Given(s.default, "default") for key, s in SETTINGS.items()}
+    if path.exists():
+        layers |= {key: Given(value, str(path)) for key, value in read(path).items()}
+    layers |= environment(environ)
+    for key, (value, flag) in (flags or {}).items():
+        if value is not None:
+            layers[key] = Given(SETTINGS[key].parse(value, flag), flag)
+    return layers
+
+
+def chosen_measuring(layers: Mapping[str, Given]) -> dict[str, Value]:
+    """Return the settings that decide results and that somebody chose."""
+    return {
+        key: given.value for key, given in layers.items() if key in MEASURING and given.origin != "default"
+    }
+
+
+def environment(environ: Mapping[str, str]) -> dict[str, Given]:
+    """Return the settings given as ``HIPTURN_…``; raise `UsageError` for one that means nothing."""
+    variables = {s.variable: s for s in SETTINGS.values()}
+    tables = tuple({name[: name.index("_", 8) + 1] for name in variables})
+    found: dict[str, Given] = {}
+    for name, text in environ.items():
+        if not name.startswith("HIPTURN_") or name in _OTHER_VARIABLES or not text:
+            continue
+        setting = SETTINGS[_ALSO[name]] if name in _ALSO else variables.get(name)
+        if setting is None:
+            every = [*variables, *_ALSO, *_OTHER_VARIABLES]
+            near = difflib.get_close_matches(name, every, n=1, cutoff=0.5)
+            if not name.startswith(tables) and not difflib.get_close_matches(name, every, cutoff=0.85):
+                continue  # some other program's, or a later version's
+            hint = f"did you mean {near[0]}?" if near else "'hipturn config --defaults' lists the settings"
+            raise UsageError(f"the environment variable {name} means nothing here: {hint}")
+        found[setting.key] = Given(setting.parse(text, name), name)
+    return found
 
 
 def read(path: Path) -> dict[str, Value]:

@@ -14,6 +14,12 @@ def config_file() -> Path:
     return Path(given) if given else platformdirs.user_config_path(APP) / "config.toml"
 
 
+def state_folder() -> Path:
+    """Return where locks and the like are kept: ``HIPTURN_STATE`` or the platform's place."""
+    given = os.environ.get("HIPTURN_STATE")
+    return Path(given) if given else platformdirs.user_state_path(APP)
+
+
 def recordings_folder(given: Path | None = None) -> Path:
     """Return where recordings go: what was given, ``HIPTURN_RECORDINGS``, or the platform's place."""
     if given is not None:

@@ -79,10 +79,11 @@ class Session:
     def _tell(self, heard: Sequence[Input | Output], outputs: Sequence[Output], at_ns: HostNs) -> list[Mark]:
         """Tell everyone; return the marks the coach answers with."""
         for output in outputs:
-            self._listen(output)
+            # recorded before it is told: what was announced is not lost, whatever happens next
             line = lines.line(output)
             if line is not None and self._recording is not None:
                 self._recording.write_event(output.stream, _stream_time(output), lines.dumps(line))
+            self._listen(output)
         if self._coach is None:
             return []
         said: list[Prompt | Mark] = []

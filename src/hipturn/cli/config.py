@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+SHOWN_SECRET = "(set, not shown)"
+
 
 @click.command("config", epilog="Example: hipturn config --defaults")
 @click.option(
@@ -14,31 +16,53 @@ import click
     "--file", "path", type=click.Path(path_type=Path), help="Settings file instead of the usual one."
 )
 def command(show_defaults: bool, as_json: bool, path: Path | None) -> None:
-    """Show the settings in effect and where each comes from."""
+    """Show the settings in effect and where each comes from: default, file or environment.
+
+    The file is TOML, in the platform's place or where HIPTURN_CONFIG says; HIPTURN_WEB_PORT=8711 in the
+    environment stands for web.port, and so for all; what a command is given counts most.
+    """
     import json
+    import os
 
     from hipturn import config, places
     from hipturn.errors import UsageError
 
     if path is not None and not path.exists():
         raise UsageError(f"--file {path}: there is no such file")
-    given, source = config.load(path or places.config_file())
-    rows = [
-        {
-            "key": s.key,
-            "value": s.default if show_defaults else given.get(s.key, s.default),
-            "origin": source if s.key in given and not show_defaults else "default",
-            "unit": s.unit,
-            "meaning": s.meaning,
-            "recommended": s.recommended,
-        }
-        for s in config.SETTINGS.values()
-    ]
+    file = path or places.config_file()
+    layers = config.layered(file, {} if show_defaults else os.environ)
+    rows = []
+    for s in config.SETTINGS.values():
+        given = config.Given(s.default, "default") if show_defaults else layers[s.key]
+        rows.append(
+            {
+                "key": s.key,
+                "value": SHOWN_SECRET if s.secret and given.value else given.value,
+                "origin": given.origin,
+                "unit": s.unit,
+                "variable": s.variable,
+                "meaning": s.meaning,
+                "recommended": s.recommended,
+            }
+        )
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return
     for row in rows:
-        value = f"{row['value']:g}" if isinstance(row["value"], float) else row["value"]
-        click.echo(f"{row['key']} = {value} {row['unit']}".rstrip() + f"   ({row['origin']})")
+        click.echo(f"{row['key']} = {_text(row['value'])} {row['unit']}".rstrip() + f"   ({row['origin']})")
         if show_defaults:
             click.echo(f"    {row['meaning']}\n    recommended: {row['recommended']}")
+    if not show_defaults:
+        click.echo(f"settings file: {file}" + ("" if file.exists() else " (there is none)"))
+
+
+def _text(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case float():
+            return f"{value:g}"
+        case str(text) if not text or " " in text:
+            return f'"{text}"' if text != SHOWN_SECRET else text
+        case _:
+            return str(value)

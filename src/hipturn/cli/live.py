@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,12 +17,14 @@ from hipturn import config, daemon, lines, offline, places
 from hipturn.errors import InputError
 from hipturn.model import Rep, Side, Verdict
 from hipturn.sinks import console
-from hipturn.sinks.live import Display, Quiet
+from hipturn.sinks.hub import Hub
+from hipturn.sinks.live import Display, Nothing, Quiet
 from hipturn.sources.ble import Backend
 from hipturn.units import DEG_PER_RAD, NS_PER_S
 
 Result = TypeVar("Result")
 SPARE_REPS = 6
+Services = Callable[[daemon.Daemon], Mapping[str, Callable[[], Awaitable[None]]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +37,22 @@ class Options:
     quiet: bool
     as_json: bool
     limit_s: float | None
+    end_after_s: float = 600.0
+    logged: bool = False
+    """There is a log: without a display nothing is to be printed beside it."""
+    hub: Hub = field(default_factory=Hub)
+    services: Services = field(default=lambda _: {})
+    """What runs beside the measurement, such as the web server."""
 
 
-def run(session: Callable[[asyncio.Event], Coroutine[Any, Any, Result]]) -> Result | None:
-    """Run a session; Ctrl-C and SIGTERM set the event that ends it cleanly, a second Ctrl-C at once."""
+def run(
+    session: Callable[[asyncio.Event], Coroutine[Any, Any, Result]],
+    on_hangup: Callable[[], None] | None = None,
+) -> Result | None:
+    """Run a session; Ctrl-C and SIGTERM set the event that ends it cleanly, a second Ctrl-C at once.
+
+    SIGHUP ends it too, when its terminal closes; without a terminal it calls `on_hangup`.
+    """
 
     async def until_told_to_stop() -> Result:
         stop = asyncio.Event()
@@ -51,6 +66,8 @@ def run(session: Callable[[asyncio.Event], Coroutine[Any, Any, Result]]) -> Resu
         if sys.platform != "win32":
             loop.add_signal_handler(signal.SIGINT, end)
             loop.add_signal_handler(signal.SIGTERM, end)
+            at_terminal = os.isatty(0) or os.isatty(2)
+            loop.add_signal_handler(signal.SIGHUP, end if at_terminal or not on_hangup else on_hangup)
         return await session(stop)
 
     try:
@@ -61,13 +78,14 @@ def run(session: Callable[[asyncio.Event], Coroutine[Any, Any, Result]]) -> Resu
 
 
 def _tell(text: str) -> None:
-    click.echo(text, err=True)
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        click.echo(text, err=True)
 
 
 @contextlib.contextmanager
-def _view(options: Options) -> Iterator[Display | Quiet]:
+def _view(options: Options) -> Iterator[Display | Quiet | Nothing]:
     if options.quiet or not Console().is_terminal:
-        yield Quiet(_tell)
+        yield Nothing() if options.logged else Quiet(_tell)
     else:
         with Display(Console(), options.reps) as display:
             yield display
@@ -76,21 +94,33 @@ def _view(options: Options) -> Iterator[Display | Quiet]:
 async def _session(
     options: Options, folder: Path, sensor: str | None, backend: Backend, stop: asyncio.Event
 ) -> daemon.Ended:
-    settings, _ = config.load(places.config_file())
     plan = daemon.Plan(
         sensor=sensor,
         side=options.side,
         reps=options.reps,
-        settings={**config.defaults(), **config.SEATED_MOBILISATION, **settings},
+        settings=measuring_settings(),
         recordings=folder,
         limit_s=options.limit_s,
+        end_after_s=options.end_after_s,
     )
     with _view(options) as view:
-        return await daemon.measure(plan, backend, view.hear, view.state, _tell, stop)
+        running = daemon.Daemon(plan, daemon.ble(backend), options.hub, view)
+        running.services = options.services(running)
+        return await running.run(stop)
 
 
-def _show(recording: Path, as_json: bool) -> offline.Analysis | None:
+def measuring_settings() -> dict[str, config.Value]:
+    """Return what a session now measures by; raise `UsageError`."""
+    chosen = config.chosen_measuring(config.layered(places.config_file(), os.environ))
+    return {**config.defaults(), **config.SEATED_MOBILISATION, **chosen}
+
+
+def _show(recordings: list[Path], as_json: bool) -> offline.Analysis | None:
     """Print the results of what was just recorded, by replaying the recording: one truth, one way to it."""
+    if not recordings:
+        _tell("nothing was recorded: no sample came from a sensor")
+        return None
+    recording = recordings[-1]
     try:
         result = offline.analyse(recording, offline.Request())
     except InputError as error:
@@ -111,7 +141,7 @@ async def real(options: Options, sensor: str | None, stop: asyncio.Event) -> Non
     """Measure with a real sensor until the target or a stop."""
     async with Backend() as backend:
         ended = await _session(options, places.recordings_folder(options.recordings), sensor, backend, stop)
-    _show(ended.recording, options.as_json)
+    _show(ended.recordings, options.as_json)
 
 
 async def with_virtual(
@@ -132,7 +162,7 @@ async def with_virtual(
             # apart from a person's own recordings: nobody's hip is in it
             folder = options.recordings or places.recordings_folder() / "simulated"
             ended = await _session(options, folder, sensor.name, backend, stop)
-    return ended, _show(ended.recording, options.as_json)
+    return ended, _show(ended.recordings, options.as_json)
 
 
 async def demo(options: Options, seed: int, faults: str, stop: asyncio.Event) -> bool:

@@ -20,7 +20,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "import": ("hipturn.cli.import_", "Turn a foreign recording into one of ours."),
     "virtual": ("hipturn.cli.virtual", "Run only the virtual sensor, for other programs to connect to."),
     "drivers": ("hipturn.cli.drivers", "List the devices hipturn knows."),
-    "config": ("hipturn.cli.config", "Show the settings with unit, meaning and recommendation."),
+    "doctor": ("hipturn.cli.doctor", "Look whether this computer is fit to measure."),
+    "service": ("hipturn.cli.service", "Have the system keep 'hipturn run' running."),
+    "config": ("hipturn.cli.config", "Show the settings in effect and where each comes from."),
 }
 """Name of each command, the module that holds it, and its line in the list of commands: kept here so
 that ``--help`` and ``--version`` import nothing."""

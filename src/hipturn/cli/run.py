@@ -1,6 +1,7 @@
-"""``hipturn run``: a live session with a sensor."""
+"""``hipturn run``: the daemon."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -9,29 +10,26 @@ import click
 @click.option(
     "--sensor", help="Name or address; 'virtual' for a simulated one. Without it the first known in reach."
 )
-@click.option("--side", type=click.Choice(["left", "right"]), default="right", show_default=True)
+@click.option("--side", type=click.Choice(["left", "right"]), help="The leg.  [default: right]")
 @click.option(
     "--reps", type=click.IntRange(0), default=0, help="Controlled repetitions to reach; 0: until Ctrl-C."
 )
-@click.option("--recordings", type=click.Path(path_type=Path), help="Folder for the recording.")
+@click.option("--recordings", type=click.Path(path_type=Path), help="Folder for the recordings.")
 @click.option("--headless", is_flag=True, help="No live display.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead of tables.")
-def command(
-    sensor: str | None, side: str, reps: int, recordings: Path | None, headless: bool, as_json: bool
-) -> None:
+@click.option("--host", help="Address to serve page and API on.  [default: 127.0.0.1]")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 takes a free one.  [default: 8710]")
+@click.option("--web/--no-web", "web", default=None, help="Serve page and API.  [default: web]")
+@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="[default: info]")
+@click.option("--log-json", is_flag=True, default=None, help="The log on stderr as JSON lines.")
+@click.option("--log-file", type=click.Path(path_type=Path), help="The log into this file, rotated.")
+def command(reps: int, headless: bool, as_json: bool, **flags: Any) -> None:
     """Connect to a sensor, guide the calibration, measure, count and record until Ctrl-C.
 
-    The connection is made again whenever it is lost; the recording is closed properly at the end.
+    The connection is made again whenever it is lost; a sensor that stays away ends the session, and its
+    return begins the next. Page and API are served on http://127.0.0.1:8710/. SIGHUP reads the settings
+    again when there is no terminal.
     """
-    from hipturn.cli import live
-    from hipturn.errors import UsageError
-    from hipturn.model import Side
+    from hipturn.cli import running
 
-    options = live.Options(Side(side), reps, recordings, headless or as_json, as_json, None)
-    virtual, _, device = (sensor or "").partition(":")
-    if virtual != "virtual":
-        live.run(lambda stop: live.real(options, sensor, stop))
-    elif device in ("", "hipturn"):
-        live.run(lambda stop: live.with_virtual(options, 1, "", reps or 20, stop))
-    else:
-        raise UsageError(f"--sensor {sensor}: the virtual sensor can be: hipturn")
+    running.start(reps, headless, as_json, flags)

@@ -2,9 +2,28 @@
 
 import errno
 import os
+import sys
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
+
+if sys.platform == "win32":
+
+    def claim(descriptor: int) -> bool:
+        """Return True: here an open file cannot be claimed."""
+        return True
+
+else:
+    import fcntl
+
+    def claim(descriptor: int) -> bool:
+        """Claim an open file as long as it is open; return False if another program holds it."""
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            # network file systems may know no locks
+            return error.errno not in (errno.EWOULDBLOCK, errno.EACCES)
+        return True
 
 
 class AppendFile:
@@ -18,6 +37,8 @@ class AppendFile:
         """Create the file; raise OSError, FileExistsError if there is one."""
         self.path = path
         self._raw = FileIO(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600))
+        # so that no other program takes it for one that a crash left behind
+        claim(self._raw.fileno())
         self._committed = 0
         self._waiting: list[bytes] = []
         self.waiting_bytes = 0

@@ -12,13 +12,19 @@ from numpy.typing import NDArray
 from hipturn.model import StreamInfo
 from hipturn.recording import messages
 from hipturn.recording.messages import MESSAGE_HEAD, RECORD_HEAD, record_dtype
-from hipturn.recording.scan import parse_record
+from hipturn.recording.scan import MAX_RECORD_BYTES, parse_record
 
 HEAD = struct.Struct("<BQHI")
 """Opcode, length and, in a Message, channel and sequence."""
 
 DATA_AT = RECORD_HEAD + MESSAGE_HEAD
 """Where the data of a Message record begins."""
+
+MAX_LINE_BYTES = 1 << 18
+"""The longest JSON that is believed; ours have a few thousand bytes, and parsed it takes 20 times that."""
+
+MAX_CHANNELS = 4096
+"""The most channels one recording can have; ours has a handful, and one more for each handshake."""
 
 FIRST_WINDOW = 64
 """Records compared at first to find how long a run is; grows with the run, so that many short runs
@@ -95,7 +101,10 @@ def parts(content: bytes, channels: dict[int, Meaning]) -> Iterator[PacketRun | 
         size = RECORD_HEAD + length
         if position + size > end:
             return
-        if opcode == Opcode.CHANNEL:
+        if opcode == 0:
+            # no record begins so: what follows is no content, and would be looked through byte by byte
+            return
+        if opcode == Opcode.CHANNEL and length <= MAX_RECORD_BYTES:
             learn(channels, parse_record(opcode, content[position + RECORD_HEAD : position + size]))
         elif opcode == Opcode.MESSAGE and length >= MESSAGE_HEAD:
             match channels.get(number):
@@ -104,6 +113,8 @@ def parts(content: bytes, channels: dict[int, Meaning]) -> Iterator[PacketRun | 
                     yield PacketRun(channel, run)
                     size = run.nbytes
                 case None:
+                    pass
+                case _ if length > MAX_LINE_BYTES:
                     pass
                 case EventsChannel():
                     yield EventLine(content[position + DATA_AT : position + size])
@@ -114,7 +125,9 @@ def parts(content: bytes, channels: dict[int, Meaning]) -> Iterator[PacketRun | 
 
 def learn(channels: dict[int, Meaning], record: object) -> None:
     """Remember what a channel is, if the record is one and whole."""
-    if isinstance(record, Channel) and (known := meaning(record)) is not None:
+    if not isinstance(record, Channel) or (len(channels) >= MAX_CHANNELS and record.id not in channels):
+        return
+    if (known := meaning(record)) is not None:
         channels[record.id] = known
 
 

@@ -20,6 +20,9 @@ BATCH_BYTES = 1 << 20
 """Chunks are taken apart together from this much content on, some 16,000 small packets: enough to
 make the cost of a block vanish, and what a processor's cache still holds."""
 
+MAX_LINES_BYTES = 4 << 20
+"""JSON inputs believed in one batch: a second of a session has a few marks; these would be a hundred MB."""
+
 READ_BYTES = 1 << 17
 """Read at once: many of the small records that a chunk and its index are."""
 
@@ -195,11 +198,13 @@ def _ordered(scan: Scan) -> Iterator[Block | Single]:
     for content in _batches(scan, channels):
         runs: dict[tuple[PacketsChannel, int], list[PacketRun]] = {}
         singles: list[Single] = []
+        room = MAX_LINES_BYTES
         for part in parts(content, channels):
             match part:
                 case PacketRun(channel, records):
                     runs.setdefault((channel, records.itemsize), []).append(part)
-                case Line(kind, sequence, text) if sequence:
+                case Line(kind, sequence, text) if sequence and len(text) <= room:
+                    room -= len(text)
                     with suppress(ValueError):
                         singles.append(Single(sequence, messages.from_json(kind, text)))
                 case _:

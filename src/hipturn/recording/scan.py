@@ -3,7 +3,7 @@
 import os
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import BinaryIO
 
@@ -19,15 +19,23 @@ from hipturn.recording.messages import RECORD_HEAD
 MAX_CHUNK_BYTES = 64 << 20
 """The largest chunk that is decompressed; a file that claims more is damaged or wants harm."""
 
-MAX_RECORD_BYTES = 16 << 20
-"""The largest channel or metadata record that is believed."""
+MAX_RECORD_BYTES = 1 << 20
+"""The largest channel or metadata record that is believed; ours have a few thousand bytes."""
 
-HEADER, SCHEMA, CHANNEL, CHUNK, MESSAGE_INDEX, METADATA, DATA_END, FOOTER, ATTACHMENT = (
+MAX_SWELL = 200
+"""A whole file may decompress to this many times its size, and one largest chunk more: ours come
+to 1 or 2, equal rows of an imported table to some 100; what claims more wants to fill memory or time."""
+
+MAX_DAMAGED = 10_000
+"""Places of damage after which the rest is given up: each costs a search."""
+
+HEADER, SCHEMA, CHANNEL, MESSAGE, CHUNK, MESSAGE_INDEX, METADATA, DATA_END, FOOTER, ATTACHMENT = (
     int(opcode)
     for opcode in (
         Opcode.HEADER,
         Opcode.SCHEMA,
         Opcode.CHANNEL,
+        Opcode.MESSAGE,
         Opcode.CHUNK,
         Opcode.MESSAGE_INDEX,
         Opcode.METADATA,
@@ -49,7 +57,7 @@ CHUNK_SIGN = struct.pack("<I4s", 4, b"zstd")
 """Found at `CHUNK_SIGN_AT` in every compressed chunk record: the landmark to look for after damage."""
 CHUNK_SIGN_AT = RECORD_HEAD + CHUNK_HEAD.size - 4
 
-SEARCH_BYTES = 1 << 20
+SEARCH_BYTES = 1 << 16
 FOOTER_BYTES = RECORD_HEAD + 8 + 8 + 4
 
 MAGIC = bytes(MCAP0_MAGIC)
@@ -68,6 +76,7 @@ class Scan:
         self._size = file.seek(0, os.SEEK_END)
         self._decompress = zstandard.ZstdDecompressor().decompress
         self._search_from = len(MAGIC)
+        self._swell = MAX_CHUNK_BYTES + MAX_SWELL * self._size
         self.damaged = 0
         self.closed = False
 
@@ -76,7 +85,7 @@ class Scan:
         read, seek = self._file.read, self._file.seek
         position = seek(len(MAGIC))
         in_damage = False
-        while True:
+        while self.damaged < MAX_DAMAGED:
             head = read(RECORD_HEAD)
             opcode, length = HEAD.unpack(head) if len(head) == RECORD_HEAD else (0, 0)
             end = position + RECORD_HEAD + length
@@ -85,6 +94,9 @@ class Scan:
             if opcode == CHUNK:
                 content = self._content(read(length)) if length <= MAX_CHUNK_BYTES else None
                 self._search_from = position + 1 if content is None else end
+                self._swell -= len(content) if content is not None else 0
+                if self._swell < 0:
+                    content = None
                 self.damaged += content is None and not in_damage
                 in_damage = content is None
                 if content is not None:
@@ -108,28 +120,7 @@ class Scan:
             position = seek(end)
 
     def _content(self, body: bytes) -> bytes | None:
-        """Return what a chunk record holds, or None if anything about it is wrong."""
-        if len(body) < CHUNK_HEAD.size + 12:
-            return None
-        _, _, size, crc, name_length = CHUNK_HEAD.unpack_from(body)
-        start = CHUNK_HEAD.size + name_length
-        name = body[CHUNK_HEAD.size : start]
-        data = memoryview(body)[start + 8 :]
-        if name not in COMPRESSION_NAMES or size > MAX_CHUNK_BYTES:
-            return None
-        if len(data) != int.from_bytes(body[start : start + 8], "little"):
-            return None
-        try:
-            # The frame's own claim is checked first, for it decides how much memory is taken.
-            if not name:
-                content = bytes(data)
-            elif zstandard.frame_content_size(data) in (size, -1):
-                content = self._decompress(data, max_output_size=size)
-            else:
-                return None
-        except zstandard.ZstdError:
-            return None
-        return content if len(content) == size and zlib.crc32(content) == crc else None
+        return chunk_content(body, self._decompress)
 
     def _record(self, opcode: int, length: int) -> Metadata | Channel | None:
         return parse_record(opcode, self._file.read(length)) if length <= MAX_RECORD_BYTES else None
@@ -165,6 +156,31 @@ class Scan:
         tail = self._file.read()
         summary = int.from_bytes(tail[RECORD_HEAD : RECORD_HEAD + 8], "little") or footer
         return tail[:1] == bytes([FOOTER]) and tail.endswith(MAGIC) and data_end in (None, summary)
+
+
+def chunk_content(body: bytes, decompress: Callable[..., bytes]) -> bytes | None:
+    """Return what a chunk record holds, or None if anything about it is wrong."""
+    if len(body) < CHUNK_HEAD.size + 12:
+        return None
+    _, _, size, crc, name_length = CHUNK_HEAD.unpack_from(body)
+    start = CHUNK_HEAD.size + name_length
+    name = body[CHUNK_HEAD.size : start]
+    data = memoryview(body)[start + 8 :]
+    if name not in COMPRESSION_NAMES or size > MAX_CHUNK_BYTES:
+        return None
+    if len(data) != int.from_bytes(body[start : start + 8], "little"):
+        return None
+    try:
+        # The frame's own claim is checked first, for it decides how much memory is taken.
+        if not name:
+            content = bytes(data)
+        elif zstandard.frame_content_size(data) in (size, -1):
+            content = decompress(data, max_output_size=size)
+        else:
+            return None
+    except zstandard.ZstdError:
+        return None
+    return content if len(content) == size and zlib.crc32(content) == crc else None
 
 
 def parse_record(opcode: int, body: bytes) -> Metadata | Channel | None:

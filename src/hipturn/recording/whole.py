@@ -1,5 +1,6 @@
 """Write a whole recording at once: all of it or nothing."""
 
+import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,8 +15,8 @@ def write(path: Path, inputs: Iterable[Input]) -> None:
     Raises `RecordingError`; whatever the inputs raise passes through.
     """
     part = path.with_name(path.name + ".part")
-    part.unlink(missing_ok=True)
     try:
+        part.unlink(missing_ok=True)
         with Writer(part) as writer:
             for item in inputs:
                 writer.write(item)
@@ -25,4 +26,6 @@ def write(path: Path, inputs: Iterable[Input]) -> None:
             f"{path} cannot be written ({error.strerror or error}): choose another place"
         ) from error
     finally:
-        part.unlink(missing_ok=True)
+        # a part that cannot be removed must not hide why the writing failed
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)

@@ -42,6 +42,16 @@ class Quiet:
         self._tell(f"           sensor {state}: {detail}")
 
 
+class Nothing:
+    """No display at all: the log tells."""
+
+    def hear(self, heard: Heard) -> None:
+        """Leave it."""
+
+    def state(self, state: str, detail: str) -> None:
+        """Leave it."""
+
+
 class Display:
     """A live display in the terminal, redrawn at screen rate however fast samples come."""
 

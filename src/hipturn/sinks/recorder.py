@@ -61,10 +61,13 @@ class Recorder:
         """Take one result as a JSON line, at stream time `t_ns`; `stream` is "" for the whole session."""
         self._writer.write_event(stream, t_ns, line)
 
-    def tick(self, now_ns: int) -> None:
-        """Put the chunk on disk when it is old enough; to be called often, whether inputs come or not."""
+    def tick(self, now_ns: int) -> bool:
+        """Put the chunk on disk when it is old enough; return whether that was tried, and done.
+
+        To be called often, whether inputs come or not.
+        """
         if self._tried_ns is not None and now_ns - self._tried_ns < CHUNK_NS:
-            return
+            return False
         self._tried_ns = now_ns
         self._writer.close_chunk()
         # While the disk is still busy with an earlier one, the next second's covers this one too.
@@ -72,6 +75,11 @@ class Recorder:
             earlier, self._sync = self._sync, self._pool.submit(self._writer.sync)
             if earlier is not None:
                 earlier.result()
+        return True
+
+    def flush(self) -> None:
+        """Give all there is to the operating system now: a killed program loses nothing of it."""
+        self._writer.close_chunk()
 
     def close(self) -> None:
         """Finish the recording and release its file; what the disk refuses now is lost."""
@@ -80,6 +88,11 @@ class Recorder:
             self._writer.close()
         finally:
             self._writer.abandon()
+
+    def abandon(self) -> None:
+        """Release the file as it is, without waiting for its disk: it may be gone."""
+        self._pool.shutdown(wait=False)
+        self._writer.abandon()
 
 
 def file_name(at: datetime, drill: str | None, side: Side | None) -> str:

@@ -83,6 +83,8 @@ class Search:
         self._wanted = wanted
         self._usable: dict[str, str] = {}
         self._unknown = False
+        self.rssi_dbm: int | None = None
+        """Signal of the sensor that was found."""
 
     def heard(self, device: BLEDevice, data: AdvertisementData) -> None:
         """Take one advertisement into account."""
@@ -95,6 +97,7 @@ class Search:
             return
         self._usable[seen.address] = seen.name or seen.address
         if wanted and not self.found.done():
+            self.rssi_dbm = seen.rssi_dbm
             self.found.set_result((device, drivers.get(driver)))
 
     def result(self) -> str:

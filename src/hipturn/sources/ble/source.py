@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from enum import StrEnum
 
 import numpy as np
@@ -16,11 +16,15 @@ from hipturn.drivers import Driver
 from hipturn.errors import BluetoothUnavailable, LinkError
 from hipturn.model import HostNs, Input, LinkDown, LinkUp, Packets, StreamInfo
 from hipturn.sources.ble.link import Backend, GattLink, Limits, disconnect, scanner, within
-from hipturn.sources.ble.scan import Search, stop
+from hipturn.sources.ble.scan import BATTERY_LEVEL_UUID, Search, stop
 from hipturn.units import NS_PER_S
 
 SAMPLES_IN_A_PACKET = 20
 """About what a packet of the usual size (MTU 247) holds: a slow sensor that fills them is not silent."""
+
+
+BATTERY_EVERY_S = 60.0
+"""A charge that lasts hours moves by a percent in this time."""
 
 
 class LinkState(StrEnum):
@@ -38,6 +42,7 @@ class BleSource:
     `emit` gets LinkUp, then Packets in order, then LinkDown, again and again; `on_state` gets each
     change with a line for the user. Both are called from the event loop and must not block.
     `sensor` is a name or an address; None takes the first device a driver knows, and keeps to it.
+    `on_vitals` gets charge in percent and signal in dBm, each None where it is not told.
     """
 
     def __init__(
@@ -48,6 +53,7 @@ class BleSource:
         on_state: Callable[[LinkState, str], None],
         backend: Backend | None = None,
         limits: Limits | None = None,
+        on_vitals: Callable[[int | None, int | None], None] | None = None,
     ) -> None:
         self._wanted = sensor
         self._stream = stream
@@ -55,6 +61,7 @@ class BleSource:
         self._on_state = on_state
         self._backend = backend or Backend()
         self._limits = limits or Limits()
+        self._on_vitals = on_vitals
         self._scanner: BleakScanner | None = None
         self._search: Search | None = None
 
@@ -98,6 +105,8 @@ class BleSource:
             if found is None:
                 return False
             device, driver = found
+            if self._on_vitals is not None and self._search is not None:
+                self._on_vitals(None, self._search.rssi_dbm)
             label = f"{device.name or 'sensor'} ({device.address})"
             self._on_state(LinkState.CONNECTING, label)
             # A new client for each link: one that has failed keeps what confused it.
@@ -129,7 +138,9 @@ class BleSource:
                 raise LinkError(f"{label}: the link was lost while starting")
             outlet.up(up_ns, info)
             self._on_state(LinkState.MEASURING, f"{label}, {info.rate_hz:g} Hz")
-            reason = await _end_of(outlet, lost, self._limits.silence_s + SAMPLES_IN_A_PACKET / info.rate_hz)
+            async with self._battery_watched(client):
+                silence_s = self._limits.silence_s + SAMPLES_IN_A_PACKET / info.rate_hz
+                reason = await _end_of(outlet, lost, silence_s)
             outlet.down(reason)
             self._on_state(LinkState.LOST, f"{label}: {_WHY[reason]}, connecting again")
         except asyncio.CancelledError:
@@ -139,6 +150,32 @@ class BleSource:
             finally:
                 outlet.down("stopped")
             raise
+
+    @contextlib.asynccontextmanager
+    async def _battery_watched(self, client: BleakClient) -> AsyncIterator[None]:
+        """Ask the sensor for its charge now and then while the context lasts."""
+        if self._on_vitals is None:
+            yield
+            return
+        watching = asyncio.create_task(self._watch_battery(client, self._on_vitals), name="battery")
+        try:
+            yield
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+    async def _watch_battery(
+        self, client: BleakClient, tell: Callable[[int | None, int | None], None]
+    ) -> None:
+        while True:
+            try:
+                call = client.read_gatt_char(BATTERY_LEVEL_UUID)
+                level = await within(self._limits.call_s, "reading the charge", call)
+            except LinkError:
+                return  # many sensors do not tell
+            if level and level[0] <= 100:
+                tell(level[0], None)
+            await asyncio.sleep(BATTERY_EVERY_S)
 
     async def _find(self) -> tuple[BLEDevice, Driver] | None:
         """Listen for one round and return the wanted sensor with its driver, or None.

@@ -1,0 +1,30 @@
+"""``hipturn doctor``: whether this computer is fit to measure."""
+
+import click
+
+
+@click.command("doctor", epilog="Example: hipturn doctor --json")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def command(as_json: bool) -> None:
+    """Look at Python, packages, settings, disk, clock, Bluetooth, port and speech; say what mends what.
+
+    The exit status is 1 if something keeps hipturn from measuring with a sensor.
+    """
+    import json
+    import sys
+    from dataclasses import asdict
+
+    from hipturn.cli.main import printable
+    from hipturn.doctor import look
+
+    blocked = False
+    for finding in look():
+        blocked |= finding.grade == "blocks"
+        if as_json:
+            click.echo(json.dumps({"v": 1, "type": "finding", **asdict(finding)}))
+            continue
+        sign = {"good": "✓", "note": "·", "blocks": "✗"}[finding.grade]
+        click.echo(f"{sign} {finding.what:<12} {printable(finding.text)}")
+        if finding.mend:
+            click.echo(f"{'':<15}→ {finding.mend}")
+    sys.exit(1 if blocked else 0)

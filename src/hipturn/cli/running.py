@@ -1,0 +1,174 @@
+"""What ``hipturn run`` puts together: settings, log, lock, web server, recovery, and the daemon."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hipturn import config, places
+from hipturn.cli import live
+from hipturn.daemon import STREAM, Daemon
+from hipturn.errors import HipturnError, UsageError
+from hipturn.host import lock, logs
+from hipturn.model import Side
+from hipturn.sinks.hub import Hub
+from hipturn.sinks.recovery import recordings, recover
+
+if TYPE_CHECKING:
+    from hipturn.web.server import Address, WebServer
+
+_log = logging.getLogger(__name__)
+
+FLAGS = {
+    "sensor": "run.sensor",
+    "side": "run.side",
+    "recordings": "run.recordings",
+    "host": "web.host",
+    "port": "web.port",
+    "web": "web.enabled",
+    "log_level": "log.level",
+    "log_json": "log.json",
+    "log_file": "log.file",
+}
+"""The flag that gives each setting, by its parameter's name."""
+
+
+@dataclass(slots=True)
+class Chosen:
+    """The settings in effect, read again on demand."""
+
+    flags: Mapping[str, Any]
+    layers: dict[str, config.Given]
+
+    @classmethod
+    def of(cls, flags: Mapping[str, Any]) -> "Chosen":
+        """Return the settings with the command's flags on top; raise `UsageError`."""
+        named = {
+            FLAGS[name]: (str(value) if isinstance(value, Path) else value, "--" + name.replace("_", "-"))
+            for name, value in flags.items()
+        }
+        return cls(flags, config.layered(places.config_file(), os.environ, named))
+
+    def __getitem__(self, key: str) -> Any:
+        return self.layers[key].value
+
+
+def start(reps: int, headless: bool, as_json: bool, flags: Mapping[str, Any]) -> None:
+    """Run the daemon until it is told to stop; raise `HipturnError` if it cannot start."""
+    chosen = Chosen.of(flags)
+    _set_up_log(chosen)
+    sensor, _, device = chosen["run.sensor"].partition(":")
+    virtual = sensor == "virtual"
+    if virtual and device not in ("", "hipturn"):
+        raise UsageError(f"--sensor {chosen['run.sensor']}: the virtual sensor can be: hipturn")
+    folder = _folder(chosen["run.recordings"], virtual)
+    hub = Hub()
+    server = _web(chosen, hub, folder)
+    with lock.only_one(folder, **({"page": _plain(server.address)} if server else {})):
+        running: list[Daemon] = []
+
+        def services(daemon: Daemon) -> Mapping[str, Callable[[], Awaitable[None]]]:
+            running.append(daemon)
+            if server is None:
+                return {}
+            return {"web": lambda: server.serve(daemon.tell, STREAM)}
+
+        options = live.Options(
+            side=Side(chosen["run.side"]),
+            reps=reps,
+            recordings=folder,
+            quiet=headless or as_json,
+            as_json=as_json,
+            limit_s=None,
+            end_after_s=chosen["run.end_after_s"],
+            logged=True,
+            hub=hub,
+            services=services,
+        )
+
+        async def session(stop: asyncio.Event) -> None:
+            # what a crash left is mended beside: it must not keep a person waiting
+            mending = asyncio.create_task(asyncio.to_thread(recover, recordings(folder)), name="recovery")
+            try:
+                if virtual:
+                    await live.with_virtual(options, 1, "", reps or 20, stop)
+                else:
+                    await live.real(options, chosen["run.sensor"] or None, stop)
+            finally:
+                await mending
+
+        if server is not None:
+            _show_address(server.address)
+        live.run(session, lambda: reload(flags, running))
+
+
+def reload(flags: Mapping[str, Any], running: list[Daemon]) -> None:
+    """Read the settings again: log at once, measuring and side from the next session on."""
+    for daemon in running:
+        daemon.notifier.reloading()
+    try:
+        chosen = Chosen.of(flags)
+        _set_up_log(chosen)
+    except UsageError as error:
+        _log.error("the settings stay as they are: %s", error)
+    else:
+        for daemon in running:
+            daemon.plan = replace(
+                daemon.plan,
+                side=Side(chosen["run.side"]),
+                settings=live.measuring_settings(),
+                end_after_s=chosen["run.end_after_s"],
+            )
+        _log.info("settings read again: log now, the rest from the next session on")
+    for daemon in running:
+        daemon.notifier.ready()
+
+
+def _set_up_log(chosen: Chosen) -> None:
+    file = chosen["log.file"]
+    logs.set_up(chosen["log.level"], as_json=chosen["log.json"], file=Path(file) if file else None)
+
+
+def _folder(given: str, virtual: bool) -> Path:
+    folder = places.recordings_folder(Path(given) if given else None)
+    if virtual and not given:
+        # apart from a person's own recordings: nobody's hip is in it
+        folder = folder / "simulated"
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"--recordings {folder}: that is not a folder: name one")
+    return folder
+
+
+def _web(chosen: Chosen, hub: Hub, folder: Path) -> "WebServer | None":
+    if not chosen["web.enabled"]:
+        return None
+    try:
+        from hipturn.web.server import WebServer
+    except ImportError as error:
+        raise HipturnError(
+            f"page and API need the package {error.name}: install it with  pip install 'hipturn[web]', "
+            "or run with --no-web"
+        ) from error
+    names = [name.strip() for name in chosen["web.names"].split(",") if name.strip()]
+    return WebServer(hub, folder, chosen["web.host"], chosen["web.port"], chosen["web.token"], names)
+
+
+def _plain(address: "Address") -> str:
+    return address.url.partition("?")[0]
+
+
+def _show_address(address: "Address") -> None:
+    """Tell where the page is; off the loopback as a code for a phone's camera too."""
+    with contextlib.suppress(OSError):
+        click.echo(f"page: {address.url}", err=True)
+        if address.token and sys.stderr.isatty():
+            import segno
+
+            segno.make(address.url, micro=False).terminal(out=sys.stderr, compact=True)

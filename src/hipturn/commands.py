@@ -1,0 +1,131 @@
+"""What a person can tell a running session from outside: one table, from words to what enters the stream.
+
+A new command is a row here: its fields are checked, described in the API and offered by it from this
+table alone.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hipturn.errors import UsageError
+from hipturn.model import HostNs, Mark, MarkKind, Side
+
+LONGEST_TEXT = 1000
+"""Characters in a note."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """End the running session, if any, and begin a new one, of this side or of the same as before."""
+
+    side: Side | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """End the running session; the next begins when it is asked for or the sensor comes back."""
+
+
+Told = Mark | Begin | End
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One thing a command needs to be told, as JSON schema."""
+
+    schema: Mapping[str, Any]
+    required: bool = True
+
+    def check(self, value: object) -> bool:
+        """Return whether the value is what the schema says; the few words used here are known."""
+        kinds = {"string": str, "boolean": bool}
+        if type(value) is not kinds[self.schema["type"]]:
+            return False
+        if isinstance(value, str):
+            return value in self.schema.get("enum", [value]) and (
+                self.schema.get("minLength", 0) <= len(value) <= self.schema.get("maxLength", LONGEST_TEXT)
+            )
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: what it means, what it needs, and what it becomes."""
+
+    meaning: str
+    make: Callable[[Mapping[str, Any], str, HostNs], Told]
+    fields: Mapping[str, Field] = field(default_factory=dict)
+
+    def schema(self, name: str) -> dict[str, Any]:
+        """Return the JSON schema of the whole command."""
+        return {
+            "type": "object",
+            "description": self.meaning,
+            "properties": {
+                "command": {"type": "string", "enum": [name]},
+                **{key: dict(one.schema) for key, one in self.fields.items()},
+            },
+            "required": ["command", *(key for key, one in self.fields.items() if one.required)],
+            "additionalProperties": False,
+        }
+
+
+def _mark(kind: MarkKind) -> Callable[[Mapping[str, Any], str, HostNs], Told]:
+    return lambda values, stream, at_ns: Mark(stream, at_ns, kind, dict(values))
+
+
+def _begin(values: Mapping[str, Any], _stream: str, _at_ns: HostNs) -> Told:
+    return Begin(Side(values["side"]) if "side" in values else None)
+
+
+_SIDE = {"type": "string", "enum": [side.value for side in Side]}
+_TEXT = {"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT}
+
+COMMANDS: Mapping[str, Command] = {
+    "start": Command(
+        "Begin a new session, with a new calibration; the running one ends.",
+        _begin,
+        {"side": Field(_SIDE, required=False)},
+    ),
+    "stop": Command("End the session and close its recording; the sensor stays connected.", lambda *_: End()),
+    "side": Command(
+        "The other leg: a new session of this side begins, because it needs its own calibration.",
+        _begin,
+        {"side": Field(_SIDE)},
+    ),
+    "count": Command(
+        "Count repetitions or leave them uncounted from here on.",
+        _mark(MarkKind.COUNT),
+        {"on": Field({"type": "boolean"})},
+    ),
+    "note": Command("Write a note into the recording.", _mark(MarkKind.NOTE), {"text": Field(_TEXT)}),
+}
+
+
+def parse(given: object, stream: str, at_ns: HostNs) -> Told:
+    """Return what a command given as JSON becomes; raise `UsageError` saying what would be right."""
+    if not isinstance(given, dict) or not isinstance(given.get("command"), str):
+        raise UsageError('a command is an object such as {"command": "stop"}')
+    name = given["command"]
+    if name not in COMMANDS:
+        raise UsageError(f"no command is called {name!r:.40}: there are {', '.join(COMMANDS)}")
+    command = COMMANDS[name]
+    values = {key: value for key, value in given.items() if key != "command"}
+    for key, value in values.items():
+        if key not in command.fields:
+            known = ", ".join(command.fields) or "nothing more"
+            raise UsageError(f"{name} takes {known}, not {key!r:.40}")
+        if not command.fields[key].check(value):
+            raise UsageError(f"{name}: {key} must be {_words(command.fields[key].schema)}")
+    if missing := [key for key, one in command.fields.items() if one.required and key not in values]:
+        raise UsageError(f"{name} needs {missing[0]}: {_words(command.fields[missing[0]].schema)}")
+    return command.make(values, stream, at_ns)
+
+
+def _words(schema: Mapping[str, Any]) -> str:
+    if "enum" in schema:
+        return " or ".join(schema["enum"])
+    if schema["type"] == "boolean":
+        return "true or false"
+    return f"a text of 1 to {schema['maxLength']} characters"

@@ -1,0 +1,1 @@
+"""Page, API and metrics over a hub: shows, never measures."""

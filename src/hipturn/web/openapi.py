@@ -1,0 +1,178 @@
+"""What the API is, for programs: OpenAPI 3.1.
+
+It and the routes in `app.py` are kept side by side by hand; a test holds them to each other and sends
+every operation what this says and what it forbids.
+"""
+
+from typing import Any
+
+from hipturn import __version__
+from hipturn.commands import COMMANDS
+from hipturn.status import MEANINGS, State
+
+Schema = dict[str, Any]
+
+
+def _object(properties: Schema, required: list[str] | None = None) -> Schema:
+    return {"type": "object", "properties": properties, "required": required or list(properties)}
+
+
+def _maybe(kind: str) -> Schema:
+    return {"type": [kind, "null"]}
+
+
+def _json(description: str, schema: Schema) -> Schema:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+PROBLEM = _json("Why not", _ref("Problem"))
+GUARDED = {
+    "401": PROBLEM,
+    "403": PROBLEM,
+    "413": PROBLEM,
+    "414": PROBLEM,
+    "421": PROBLEM,
+    "429": PROBLEM,
+}
+"""What the guard may answer to anything."""
+
+SCHEMAS: Schema = {
+    "Problem": _object(
+        {
+            "v": {"const": 1},
+            "type": {"const": "problem"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string", "description": "One line: what is wrong and what to do."},
+        }
+    ),
+    "State": _object(
+        {
+            "v": {"const": 1},
+            "type": {"const": "state"},
+            "state": {
+                "enum": [state.value for state in State],
+                "description": "; ".join(f"{state.value}: {text}" for state, text in MEANINGS.items()),
+            },
+            "words": {"type": "string", "description": "The state for a person, with what goes wrong."},
+            "detail": {"type": "string"},
+            "since": {"type": "string", "format": "date-time"},
+            "for_s": {"type": "number"},
+            "retrying": {"type": "boolean"},
+            "sensor": _maybe("string"),
+            "driver": _maybe("string"),
+            "rate_hz": _maybe("number"),
+            "battery_percent": _maybe("integer"),
+            "battery_low": {"type": "boolean"},
+            "rssi_dbm": _maybe("integer"),
+            "last_sample_s": _maybe("number"),
+            "session": {
+                "oneOf": [
+                    {"type": "null"},
+                    _object(
+                        {
+                            "recording": {"type": "string"},
+                            "began": {"type": "string", "format": "date-time"},
+                            "side": {"enum": ["left", "right"]},
+                            "drill": _maybe("string"),
+                            "samples": {"type": "integer"},
+                            "duration_s": {"type": "number"},
+                            "reps": {"type": "integer"},
+                            "controlled": {"type": "integer"},
+                        }
+                    ),
+                ]
+            },
+            "phase": _maybe("string"),
+            "say": _maybe("string"),
+            "troubles": {"type": "object", "additionalProperties": {"type": "string"}},
+        }
+    ),
+    "Line": {
+        "type": "object",
+        "description": "A line of `hipturn replay --json`: session, calibration, rep, hold, gap, summary, …",
+        "properties": {"v": {"const": 1}, "type": {"type": "string"}},
+        "required": ["type"],
+    },
+    "Session": _object(
+        {
+            "name": {"type": "string"},
+            "bytes": {"type": "integer"},
+            "modified_s": {"type": "number", "description": "Seconds since 1970."},
+        }
+    ),
+    "Command": {"oneOf": [command.schema(name) for name, command in COMMANDS.items()]},
+    "Accepted": _object(
+        {"v": {"const": 1}, "type": {"const": "accepted"}, "command": {"enum": list(COMMANDS)}}
+    ),
+}
+
+
+def _get(summary: str, answer: Schema, **further: Any) -> Schema:
+    return {"get": {"summary": summary, "responses": {"200": answer, **GUARDED, **further}}}
+
+
+_NAME = {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def document() -> Schema:
+    """Return the description of the whole API."""
+    lines = {"type": "array", "items": _ref("Line")}
+    session = _object({"v": {"const": 1}, "name": {"type": "string"}, "events": lines})
+    text = {"description": "Metrics", "content": {"text/plain": {"schema": {"type": "string"}}}}
+    one = _get(
+        "What a recording is about, and its events", _json("The recording", session), **{"404": PROBLEM}
+    )
+    one["get"]["responses"]["422"] = PROBLEM
+    one["get"]["parameters"] = [_NAME]
+    health = _json("The loop turns", _object({"status": {"const": "ok"}, "version": {"type": "string"}}))
+    ready = _object({"ready": {"type": "boolean"}, "words": {"type": "string"}})
+    sessions = _object({"v": {"const": 1}, "sessions": {"type": "array", "items": _ref("Session")}})
+    results = _object({"v": {"const": 1}, "lines": lines})
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "hipturn",
+            "version": __version__,
+            "description": "Live hip rotation measurement. `WS /api/v1/live` sends a JSON object a message: "
+            "the state first and at each change, then the lines of `hipturn replay --json` as they happen, "
+            '`{"type":"angle",…}` at screen rate, `{"type":"prompt",…}` of the coach, `{"type":"mark",…}` '
+            'for each command, and `{"type":"dropped","count":n}` to a viewer that was too slow.',
+        },
+        "components": {
+            "schemas": SCHEMAS,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+        "security": [{}, {"token": []}],
+        "paths": {
+            "/healthz": _get("Is the program alive", health),
+            "/readyz": _get(
+                "Is a sensor measured and recorded", _json("Yes", ready), **{"503": _json("No", ready)}
+            ),
+            "/metrics": _get("For Prometheus", text),
+            "/openapi.json": _get("This", _json("This", {"type": "object"})),
+            "/api/v1/state": _get("Where everything stands now", _json("The state", _ref("State"))),
+            "/api/v1/sessions": _get("The recordings, newest first", _json("They", sessions)),
+            "/api/v1/sessions/{name}": one,
+            "/api/v1/results": _get("The running session's lines, or the last one's", _json("They", results)),
+            "/api/v1/commands": {
+                "post": {
+                    "summary": "Tell the running session something",
+                    "requestBody": {
+                        "required": True,
+                        "content": {"application/json": {"schema": _ref("Command")}},
+                    },
+                    "responses": {
+                        "202": _json("It is on its way into the stream", _ref("Accepted")),
+                        "400": PROBLEM,
+                        "415": PROBLEM,
+                        "422": PROBLEM,
+                        **GUARDED,
+                    },
+                }
+            },
+        },
+    }

@@ -1,0 +1,154 @@
+"""The web server: uvicorn inside the daemon's loop."""
+
+import asyncio
+import contextlib
+import errno
+import re
+import secrets
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from hipturn.commands import Told
+from hipturn.errors import HipturnError, UsageError
+from hipturn.sinks.hub import Hub
+from hipturn.web import app
+from hipturn.web.guard import is_loopback, names_of
+
+TOKEN_BYTES = 18
+"""144 bits, 24 characters."""
+LEAST_TOKEN = 16
+SEND_BUFFER_BYTES = 32 << 10
+"""What the system keeps for a slow viewer: some seconds of angles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the server listens and how it is reached."""
+
+    host: str
+    port: int
+    token: str | None
+    names: frozenset[str]
+
+    @property
+    def url(self) -> str:
+        """The address to open, token included."""
+        host = own_address() if self.host in ("0.0.0.0", "::") else self.host
+        shown = f"[{host}]" if ":" in host else host
+        return f"http://{shown}:{self.port}/" + (f"?token={self.token}" if self.token else "")
+
+
+class _Server(uvicorn.Server):
+    """Without handlers of its own: signals are the daemon's."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class WebServer:
+    """Serves page and API. Binds at once, so that a taken port is told before anything starts."""
+
+    def __init__(
+        self, hub: Hub, recordings: Path, host: str, port: int, token: str, names: list[str]
+    ) -> None:
+        """Bind; raise `HipturnError` if the port is taken, `UsageError` for an address that is none."""
+        if token and not re.fullmatch(rf"[A-Za-z0-9_~.-]{{{LEAST_TOKEN},200}}", token):
+            raise UsageError(f"web.token must be {LEAST_TOKEN} to 200 letters, digits, or - _ . ~")
+        self._hub, self._recordings = hub, recordings
+        self._socket: socket.socket | None = bound(host, port)
+        bound_port = self._socket.getsockname()[1]
+        needs_token = not is_loopback(host)
+        every = [*names, socket.gethostname(), f"{socket.gethostname()}.local"] if needs_token else names
+        if host in ("0.0.0.0", "::"):
+            every = [*every, own_address()]
+        self.address = Address(
+            host=host,
+            port=bound_port,
+            token=(token or secrets.token_urlsafe(TOKEN_BYTES)) if needs_token else (token or None),
+            names=names_of(f"[{host}]" if ":" in host else host, every),
+        )
+
+    async def serve(self, tell: Callable[[Told], None], stream: str) -> None:
+        """Serve until cancelled; may be called again after it failed."""
+        address = self.address
+        listening = self._socket or bound(address.host, address.port)
+        self._socket = None
+        guarded = app.create(
+            self._hub, tell, self._recordings, stream, names=address.names, token=address.token
+        )
+        server = _Server(
+            uvicorn.Config(
+                guarded,
+                http="h11",
+                ws="websockets-sansio",
+                ws_max_size=4096,
+                ws_per_message_deflate=False,
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                limit_concurrency=96,
+                backlog=64,
+                timeout_keep_alive=15,
+                timeout_graceful_shutdown=1,
+                h11_max_incomplete_event_size=16 << 10,
+            )
+        )
+        serving = asyncio.create_task(server.serve(sockets=[listening]), name="uvicorn")
+        try:
+            await asyncio.shield(serving)
+        except asyncio.CancelledError:
+            server.should_exit = True
+            await serving
+            raise
+        finally:
+            listening.close()
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """Return a socket bound to the address; raise as `WebServer` does."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except (OSError, UnicodeError) as error:
+        raise UsageError(f"--host {host}: no such address on this computer: 127.0.0.1 is usual") from error
+    listening = socket.socket(family, kind, protocol)
+    try:
+        if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
+            # Windows lets others steal a port otherwise
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # connections inherit it: a viewer that stalled is to see what is now, not what was minutes ago
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        listening.bind(address)
+        listening.listen(64)
+        listening.setblocking(False)
+    except OSError as error:
+        listening.close()
+        if error.errno == errno.EADDRINUSE:
+            raise HipturnError(
+                f"port {port} of {host} is taken by another program: choose another with --port, or --no-web"
+            ) from error
+        raise HipturnError(
+            f"cannot listen on {host}:{port} ({error.strerror}): choose another --host or --port, or --no-web"
+        ) from error
+    return listening
+
+
+def own_address() -> str:
+    """Return the address other computers most likely reach this one by; nothing is sent to find it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # a datagram socket that connects only looks up the route; this address is for documentation
+            probe.connect(("192.0.2.1", 9))
+            return str(probe.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"

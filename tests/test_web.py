@@ -1,0 +1,280 @@
+"""Page, API, live stream and metrics: what the contract names, described by the API itself."""
+
+import functools
+import itertools
+import json
+import re
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from starlette.routing import Mount, Route
+
+from cli_runs import drill
+from hipturn.coach import Coach
+from hipturn.commands import COMMANDS, Begin, End
+from hipturn.config import core_params, defaults
+from hipturn.model import Mark, MarkKind, SessionStart, Side
+from hipturn.offline import Request, analyse
+from hipturn.session import Session
+from hipturn.sinks.hub import FRAME_NS, Hub
+from hipturn.sinks.viewers import Viewer
+from hipturn.sources import simulated
+from hipturn.status import State
+from hipturn.web import openapi
+from hipturn.web.app import STATIC
+from webs import Web, post, web
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import schemathesis
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Web:
+    return web(tmp_path_factory.mktemp("web") / "recordings")
+
+
+def test_the_page_and_all_it_loads_are_there(site: Web) -> None:
+    """No file of it comes from elsewhere, and no script or style is inline."""
+    client = site.client()
+    page = client.get("/")
+    assert page.status_code == 200 and "hipturn" in page.text
+    assert not re.search(r"https?://", page.text)
+    assert not re.search(r"<script(?![^>]*src=)|<style|\son\w+=|style=", page.text)
+    for path in re.findall(r'(?:src|href)="(/[^"]*)"', page.text):
+        assert client.get(path).status_code == 200, path
+    for file in STATIC.rglob("*"):
+        if file.is_file():
+            assert client.get(f"/static/{file.relative_to(STATIC).as_posix()}").status_code == 200
+
+
+def test_the_state_is_the_hubs(site: Web) -> None:
+    told = site.client().get("/api/v1/state").json()
+    assert told["state"] in ("measuring", "stale") and told["sensor"] == "simulated"
+    assert told["session"]["reps"] == site.hub.counters.reps >= 3
+    assert told["battery_percent"] == 50 and told["rssi_dbm"] == -60
+    assert told["phase"] == "drill"
+
+
+def test_ready_only_when_samples_come_and_nothing_is_wrong() -> None:
+    site = Web(Hub(), Path())
+    client = site.client()
+    assert client.get("/healthz").json()["status"] == "ok"
+    answer = client.get("/readyz")
+    assert answer.status_code == 503 and answer.json() == {"ready": False, "words": "searching"}
+    site.hub.link(State.READY, "x")
+    assert client.get("/readyz").json()["ready"] is True
+    site.hub.trouble("recording", "disk full")
+    answer = client.get("/readyz")
+    assert answer.status_code == 503 and "disk full" in answer.json()["words"]
+
+
+def test_results_are_the_lines_of_a_replay(site: Web) -> None:
+    lines = site.client().get("/api/v1/results").json()["lines"]
+    kinds = [line["type"] for line in lines]
+    assert kinds[0] == "session" and kinds[-1] == "summary" and kinds.count("rep") >= 3
+    assert lines[-1]["reps"] == kinds.count("rep")
+    assert lines[0]["samples"] == len(drill(reps=3).t_s)
+    assert Web(Hub(), Path()).client().get("/api/v1/results").json()["lines"] == []
+
+
+def test_recordings_are_listed_and_told(site: Web) -> None:
+    client = site.client()
+    names = [one["name"] for one in client.get("/api/v1/sessions").json()["sessions"]]
+    assert sorted(names) == ["broken.mcap", "clean-drill.mcap"]
+    told = client.get("/api/v1/sessions/clean-drill.mcap").json()
+    _, events, _ = analyse(site.folder / "clean-drill.mcap", Request()).lines("clean-drill.mcap")
+    assert told["events"] == events
+    broken = client.get("/api/v1/sessions/broken.mcap")
+    assert broken.status_code == 422 and str(site.folder) not in broken.text
+    assert client.get("/api/v1/sessions/none.mcap").status_code == 404
+    assert Web(Hub(), site.folder / "none").client().get("/api/v1/sessions").json()["sessions"] == []
+
+
+def test_commands_go_into_the_stream(site: Web) -> None:
+    client = site.client()
+    site.told.clear()
+    for body in (
+        {"command": "stop"},
+        {"command": "side", "side": "left"},
+        {"command": "count", "on": False},
+        {"command": "note", "text": "näher"},
+    ):
+        answer = post(client, body)
+        assert answer.status_code == 202 and answer.json()["command"] == body["command"]
+    assert site.told[:2] == [End(), Begin(Side.LEFT)]
+    kinds = [(told.kind, told.value) for told in site.told if isinstance(told, Mark)]
+    assert kinds == [(MarkKind.COUNT, {"on": False}), (MarkKind.NOTE, {"text": "näher"})]
+    assert all(told.stream == "shin" and told.at_ns > 0 for told in site.told if isinstance(told, Mark))
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "says"),
+    [
+        ({"command": "undoo"}, 422, "there are start, stop"),
+        ({"command": "side"}, 422, "needs side: left or right"),
+        ({"command": "side", "side": "up"}, 422, "left or right"),
+        ({"command": "note", "text": "x" * 1001}, 422, "1 to 1000"),
+        ([], 422, "is an object"),
+        ("stop", 422, "is an object"),
+    ],
+)
+def test_a_wrong_command_is_answered_with_the_right_one(site: Web, body: Any, status: int, says: str) -> None:
+    site.told.clear()
+    answer = post(site.client(), body)
+    assert (answer.status_code, site.told) == (status, [])
+    assert answer.json()["type"] == "problem" and says in answer.json()["detail"]
+
+
+def test_what_is_no_json_is_refused(site: Web) -> None:
+    client = site.client()
+    for content in (b"{", b"\xff", b"[" * 10_000):
+        headers = {"Content-Type": "application/json"}
+        assert client.post("/api/v1/commands", content=content, headers=headers).status_code == 400
+
+
+def test_metrics_are_in_prometheus_form(site: Web) -> None:
+    """Every line is a comment or a sample; each metric is described once; the contract's are there."""
+    answer = site.client().get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    sample = re.compile(r'(hipturn_[a-z_]+)(\{[a-z]+="[a-z]+"\})? -?[0-9.e+-]+')
+    names = set()
+    for line in answer.text.splitlines():
+        if not line.startswith("# "):
+            match = sample.fullmatch(line)
+            assert match, line
+            names.add(match[1].removeprefix("hipturn_"))
+    described = re.findall(r"^# TYPE hipturn_(\w+) (?:counter|gauge)$", answer.text, re.M)
+    assert sorted(described) == sorted(names)
+    assert names >= {
+        "samples_total",
+        "lost_samples_total",
+        "reconnects_total",
+        "rssi_dbm",
+        "battery_percent",
+        "last_sample_age_seconds",
+        "loop_lag_seconds",
+        "viewers",
+        "dropped_frames_total",
+    }
+    assert f"hipturn_samples_total {len(drill(reps=3).t_s)}" in answer.text
+
+
+def test_the_live_stream_begins_with_the_state_and_goes_on_with_what_happens(site: Web) -> None:
+    with site.client().websocket_connect("ws://127.0.0.1:8710/api/v1/live") as socket:
+        assert socket.receive_json()["type"] == "state"
+        assert len(site.hub.viewers) == 1
+        site.hub.trouble("recording", "disk full")
+        assert socket.receive_json()["troubles"] == {"recording": "disk full"}
+        site.hub.trouble("recording", None)
+        assert socket.receive_json()["troubles"] == {}
+    assert len(site.hub.viewers) == 0
+
+
+def test_a_whole_session_is_told_live_as_it_is_replayed() -> None:
+    """A viewer from the start gets every line of the results, and angles no faster than a screen draws."""
+
+    now = [0]
+    hub = Hub(lambda: now[0])
+
+    class All(Viewer):
+        lines: list[Any]
+        angles: list[tuple[int, Any]]
+
+        def put(self, line: str) -> None:
+            self.lines.append(json.loads(line))
+
+        def put_angle(self, line: str) -> None:
+            self.angles.append((now[0], json.loads(line)))
+
+    viewer = All()
+    viewer.lines, viewer.angles = [], []
+    hub.viewers._all.add(viewer)
+    motion = drill(reps=3)
+    session = Session(core_params(defaults()), Coach("shin", motion.leg.side, 0), None, hub.hear)
+    hub.link(State.MEASURING, "played")
+    hub.begin("x.mcap", motion.leg.side, lambda: None)
+    session.push(SessionStart("test", "2026-01-01T12:00:00+00:00", settings=defaults()))
+    for item in simulated.inputs(motion):
+        now[0] += 10_000_000
+        session.push(item)
+    hub.end()
+    kinds = ("calibration", "rep", "hold", "gap", "summary")
+    assert [line for line in viewer.lines if line["type"] in kinds] == hub.results()[1:]
+    states = [line["state"] for line in viewer.lines if line["type"] == "state"]
+    assert [one for one, _ in itertools.groupby(states)][-3:] == ["ready", "measuring", "ready"]
+    gaps = [b - a for (a, _), (b, _) in itertools.pairwise(viewer.angles)]
+    assert min(gaps) >= FRAME_NS and max(gaps) <= 2 * FRAME_NS
+    assert {"t_s", "angle_deg", "rate_dps", "off_axis_deg", "trusted"} <= viewer.angles[0][1].keys()
+    assert any(line["type"] == "prompt" and "calibrated" in line["say"] for line in viewer.lines)
+
+
+def test_viewers_are_limited(tmp_path: Path) -> None:
+    site = Web(Hub(), tmp_path)
+    joined = [site.hub.viewers.join() for _ in range(32)]
+    from starlette.websockets import WebSocketDisconnect
+
+    with (
+        pytest.raises(WebSocketDisconnect),
+        site.client().websocket_connect("ws://127.0.0.1:8710/api/v1/live"),
+    ):
+        pass
+    for viewer in joined:
+        site.hub.viewers.leave(viewer)
+
+
+# --- the API describes itself -------------------------------------------------------------------
+
+
+def test_every_route_is_described_and_every_description_has_its_route(site: Web) -> None:
+    inner = site.application._app
+    routes = {
+        (route.path, method.lower())
+        for route in inner.routes
+        if isinstance(route, Route)
+        for method in route.methods or ()
+        if method != "HEAD" and route.path != "/"
+    }
+    described = {
+        (path, method) for path, methods in openapi.document()["paths"].items() for method in methods
+    }
+    assert routes == described
+    assert [route.path for route in inner.routes if isinstance(route, Mount)] == ["/static"]
+    assert len(openapi.SCHEMAS["Command"]["oneOf"]) == len(COMMANDS)
+
+
+@functools.cache
+def described() -> Any:
+    """The API as it describes itself, without a limit on the number of requests."""
+    application = web(Path(tempfile.mkdtemp()) / "recordings").application
+    application._requests.rate = application._requests.size = 1e9
+    return schemathesis.openapi.from_asgi("/openapi.json", application, headers=HOST)
+
+
+HOST = {"Host": "127.0.0.1:8710"}
+PATHS = [(path, method) for path, methods in openapi.document()["paths"].items() for method in methods]
+
+
+@pytest.mark.parametrize(("path", "method"), PATHS)
+@pytest.mark.filterwarnings("ignore")
+@settings(max_examples=40)
+@given(st.data())
+def test_every_operation_keeps_to_its_description(path: str, method: str, data: st.DataObject) -> None:
+    """Whatever is sent, right or wrong, the answer's status, type and content are among those described."""
+    modes = [schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE]
+    operation = described()[path][method.upper()]
+    wrong = method == "post" or "{" in path
+    case = data.draw(
+        operation.as_strategy(generation_mode=data.draw(st.sampled_from(modes if wrong else modes[:1])))
+    )
+    case.headers = {**(case.headers or {}), **HOST}
+    case.call_and_validate()
+
+
+def test_the_description_is_json(site: Web) -> None:
+    assert json.loads(json.dumps(openapi.document())) == site.client().get("/openapi.json").json()
