@@ -17,6 +17,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("hipturn.cli.run", "Connect to a sensor, measure, count and record."),
     "calibrate": ("hipturn.cli.calibrate", "Calibrate from part of a recording."),
     "replay": ("hipturn.cli.replay", "Run a recording through the measurement again."),
+    "export": ("hipturn.cli.export", "Write results in a format that other programs read."),
+    "batch": ("hipturn.cli.batch", "Analyse a folder of recordings anew, in parallel, into one dataset."),
     "import": ("hipturn.cli.import_", "Turn a foreign recording into one of ours."),
     "virtual": ("hipturn.cli.virtual", "Run only the virtual sensor, for other programs to connect to."),
     "drivers": ("hipturn.cli.drivers", "List the devices hipturn knows."),
