@@ -107,6 +107,10 @@ class Driver(Protocol):
 
 _BUILT_IN: dict[str, str] = {
     "hipturn": "hipturn.drivers.hipturn_gatt",
+    "xsens_dot": "hipturn.drivers.xsens_dot",
+    "capture2go": "hipturn.drivers.capture2go",
+    "movesense": "hipturn.drivers.movesense",
+    "mocopi": "hipturn.drivers.mocopi",
     "table": "hipturn.drivers.table",
 }
 

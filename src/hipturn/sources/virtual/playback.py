@@ -21,6 +21,9 @@ def simulated(settings: VirtualSettings) -> Motion:
     if normal is not None:
         leg = strapped(leg, normal)
     script = body.drill_script(settings.reps, settings.seed)
+    if settings.traits.settling_s:
+        wait = body.Rest(settings.traits.settling_s)
+        script = dataclasses.replace(script, calibration=(wait, *script.calibration))
     return body.simulate(leg, script, settings.sample_rate_hz, settings.seed)
 
 

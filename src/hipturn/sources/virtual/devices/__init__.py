@@ -71,6 +71,8 @@ class Traits:
     """Bytes the name may have, so that the advertisement keeps to 31."""
     samples_per_packet: int = 1
     most_samples_per_packet: int = 1
+    settling_s: float = 0.0
+    """How long after a start it measures nothing of use: the person waits for it."""
     outward_normal_sensor: Vector | None = None
     """How it is strapped on, where its driver relies on that; None for anyhow."""
 
@@ -176,6 +178,10 @@ class Device(Protocol):
 
 _DEVICES: dict[str, str] = {
     "hipturn": "hipturn.sources.virtual.devices.hipturn_gatt",
+    "xsens_dot": "hipturn.sources.virtual.devices.xsens_dot",
+    "capture2go": "hipturn.sources.virtual.devices.capture2go",
+    "movesense": "hipturn.sources.virtual.devices.movesense",
+    "mocopi": "hipturn.sources.virtual.devices.mocopi",
 }
 
 
