@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 import pytest
 from bumble.transport.common import AsyncPipeSink
 
+from hipturn.sources.ble import Backend
 from hipturn.sources.bleak_bumble import adapter as adapters
 from hipturn.sources.bleak_bumble import backend
-from hipturn.sources.ble import Backend
 from hipturn.sources.virtual import VirtualSettings
 from hipturn.sources.virtual.peripheral import VirtualSensor
 from hipturn.sources.virtual.playback import simulated
@@ -57,13 +57,13 @@ class _Transport:
 
     def __init__(self, radio: Radio) -> None:
         self.source = RadioController("host", radio, public_address="C0:00:00:00:00:01")
-        self.source.terminated = asyncio.get_running_loop().create_future()  # type: ignore[attr-defined]
+        self.source.terminated = asyncio.get_running_loop().create_future()
         self.sink = AsyncPipeSink(self.source)
         self._radio = radio
 
     async def close(self) -> None:
         self._radio.remove_controller(self.source)
-        self.source.terminated.set_result(None)  # type: ignore[attr-defined]
+        self.source.terminated.set_result(None)
 
 
 @contextlib.asynccontextmanager
