@@ -30,8 +30,8 @@ unit_quaternions = hnp.arrays(np.float64, (4,), elements=st.floats(-1, 1)).filte
 )
 
 
-def assert_close(got: Any, sent: Any, **tolerance: float) -> None:
-    np.testing.assert_allclose(got, sent, **tolerance)
+def assert_close(got: Any, sent: Any, rtol: float = 0.0, atol: float = 0.0) -> None:
+    np.testing.assert_allclose(got, sent, rtol=rtol, atol=atol)
 
 
 # --- Xsens DOT ----------------------------------------------------------------------------------
