@@ -8,7 +8,9 @@ import click
 
 @click.command("run", epilog="Example: hipturn run --sensor SHIN-1 --side left --reps 20")
 @click.option(
-    "--sensor", help="Name or address; 'virtual' for a simulated one. Without it the first known in reach."
+    "--sensor",
+    help="Name or address; 'virtual' or 'virtual:DRIVER' for a simulated one. "
+    "Without it the first known in reach.",
 )
 @click.option("--side", type=click.Choice(["left", "right"]), help="The leg.  [default: right]")
 @click.option(

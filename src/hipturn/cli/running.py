@@ -66,8 +66,11 @@ def start(reps: int, headless: bool, as_json: bool, flags: Mapping[str, Any]) ->
     _set_up_log(chosen)
     sensor, _, device = chosen["run.sensor"].partition(":")
     virtual = sensor == "virtual"
-    if virtual and device not in ("", "hipturn"):
-        raise UsageError(f"--sensor {chosen['run.sensor']}: the virtual sensor can be: hipturn")
+    simulated = live.Simulated(device=device or "hipturn")
+    if virtual:
+        from hipturn.sources.virtual import devices
+
+        devices.get(simulated.device, asked_by="--sensor virtual:")
     folder = _folder(chosen["run.recordings"], virtual)
     hub = Hub()
     server = _web(chosen, hub, folder)
@@ -98,7 +101,7 @@ def start(reps: int, headless: bool, as_json: bool, flags: Mapping[str, Any]) ->
             mending = asyncio.create_task(asyncio.to_thread(recover, recordings(folder)), name="recovery")
             try:
                 if virtual:
-                    await live.with_virtual(options, 1, "", reps or 20, stop)
+                    await live.with_virtual(options, simulated, reps or 20, stop)
                 else:
                     await live.real(options, chosen["run.sensor"] or None, stop)
             finally:
