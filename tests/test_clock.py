@@ -43,7 +43,7 @@ class Device:
         tick = self.first_tick + elapsed
         if self.bits:
             tick %= 2**self.bits
-        arrival = at_ns + 8_000_000 + np.rint(elapsed * NS_PER_S / self.tick_hz).astype(np.int64)
+        arrival = at_ns + 8_000_000 + np.rint(elapsed * (NS_PER_S / self.tick_hz)).astype(np.int64)
         acc = np.repeat(numbers[:, None].astype(np.float64), 3, axis=1)
         return RawSamples(tick, arrival, acc, acc.copy(), None)
 
