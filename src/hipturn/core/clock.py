@@ -222,7 +222,7 @@ class Clock:
         return step
 
     def _place(self, tick: IntArray, since: IntArray) -> tuple[IntArray, list[int]]:
-        """Return the stream times of samples, shape (n,), and the rows at which the device's clock began anew.
+        """Return the stream times of samples, shape (n,), and the rows where the device's clock began anew.
 
         Blocks are placed up to the first row that does not follow; the same as `_place_one` for each row.
         """

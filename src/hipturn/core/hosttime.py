@@ -7,6 +7,7 @@ envelope, not a line through them (docs/decisions/2026-11-23-clock.md).
 
 from collections import deque
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -16,10 +17,12 @@ from hipturn.units import NS_PER_S
 BUCKET_NS = NS_PER_S
 """Of each second of stream time only the sample with the least delay is kept."""
 
-WINDOW_NS = 120 * NS_PER_S
+WINDOW_NS = 300 * NS_PER_S
 """How much of the past the line lies under. Where the radio's rhythm is a whole number of samples the least
 delay hides for as long as the clocks take to slide by one sample, 100 s at 100 Hz and 100 ppm; a sensor
-that warms up by 12 °C on the skin (0.035 ppm/°C²) bends the true line by less than 1 ms in this time."""
+that warms up by 12 °C on the skin (0.035 ppm/°C²) bends the true line by less than 1 ms in this time.
+
+A sensor whose rhythm is no crystal's wants less: `samplecount` says how much."""
 
 CRYSTAL_SLOPE = 500e-6
 """No sensor's crystal is further off than this; poor RC oscillators reach 250 ppm."""
@@ -60,8 +63,9 @@ class Envelope:
     Adding costs next to nothing; the line is computed when asked for.
     """
 
-    def __init__(self, most_slope: float = CRYSTAL_SLOPE) -> None:
+    def __init__(self, most_slope: float = CRYSTAL_SLOPE, window_ns: int = WINDOW_NS) -> None:
         self._most_slope = most_slope
+        self._buckets = window_ns // BUCKET_NS
         self._least: deque[tuple[int, int]] = deque()
         self._bucket = 0
         self._slope = 0.0
@@ -87,7 +91,7 @@ class Envelope:
         buckets = t_ns // BUCKET_NS
         edges = [0, *(np.flatnonzero(np.diff(buckets)) + 1).tolist(), len(t_ns)]
         # what the window has passed by when all are in need not be looked at
-        first = max(0, int(np.searchsorted(buckets[edges[:-1]], buckets[-1] - WINDOW_NS // BUCKET_NS)) - 1)
+        first = max(0, int(np.searchsorted(buckets[edges[:-1]], buckets[-1] - self._buckets)) - 1)
         for start, stop in zip(edges[first:-1], edges[first + 1 :], strict=True):
             i = start + int(np.argmin(delay_ns[start:stop]))
             self.add(int(t_ns[i]), int(delay_ns[i]))
@@ -107,7 +111,7 @@ class Envelope:
     def _open(self, bucket: int, t_ns: int, delay_ns: int) -> None:
         self._bucket = bucket
         self._least.append((t_ns, delay_ns))
-        while self._least[0][0] // BUCKET_NS <= bucket - WINDOW_NS // BUCKET_NS:
+        while self._least[0][0] // BUCKET_NS <= bucket - self._buckets:
             self._least.popleft()
 
 
@@ -122,7 +126,7 @@ def _slope_under(points: list[tuple[int, int]]) -> float:
                 break
             hull.pop()
         hull.append((t, delay))
-    for (t1, d1), (t2, d2) in zip(hull, hull[1:], strict=False):
+    for (t1, d1), (t2, d2) in pairwise(hull):
         if t2 >= middle:
             return (d2 - d1) / (t2 - t1)
     return 0.0

@@ -17,6 +17,9 @@ from hipturn.units import NS_PER_S
 MOST_SLOPE = 0.02
 """Sample rates of IMUs without a crystal are within 1 %, seldom 2 %, of what is set."""
 
+WINDOW_NS = 60 * NS_PER_S
+"""Over more of the past a period that is no crystal's does not stay what it was."""
+
 SLEW = 0.05
 """Stream time nears the line by this share of a period a sample: 50 ms of the start's error in 1 s."""
 
@@ -38,7 +41,7 @@ class SampleCount:
         self._learned_at = round(LEARNING_S * info.rate_hz)
         self._stream = stream
         self._origin = origin
-        self._envelope = Envelope(MOST_SLOPE)
+        self._envelope = Envelope(MOST_SLOPE, WINDOW_NS)
         self._overrun = False
         self._begin_ns: int | None = None
         self._count = 0
@@ -58,7 +61,7 @@ class SampleCount:
         self._overrun = True
 
     def time_map(self) -> TimeMap | None:
-        """Return the map to this computer's clock: stream time is made of it. None before the first sample."""
+        """Return the map to this computer's clock, of which stream time is made; None before a sample."""
         if self._begin_ns is None or self._origin.at_ns is None:
             return None
         newest = self._origin.last_t_ns
@@ -99,8 +102,8 @@ class SampleCount:
         else:
             lost = self._lost(since - self._begin_ns)
             if lost:
-                self._go_on_after(lost)
-        t_ns = self._begin_ns + round(self._t_ns())
+                self._go_on_after(lost, before - self._begin_ns)
+        t_ns = self._begin_ns + round(self._next_t_ns())
         counted = round(self._count * self._nominal_ns)
         self._envelope.add(counted, since - self._begin_ns - counted)
         self._origin.last_t_ns = t_ns
@@ -118,10 +121,8 @@ class SampleCount:
         number = np.arange(self._count, self._count + rows)
         j = number - self._fit_from
         line_ns = self._fit_t_ns + self._pull_ns + j * self._period_ns
-        allowed_ns = LOSS_FACTOR * self._period_ns
-        if self._count < self._learned_at:
-            allowed_ns = allowed_ns + MOST_SLOPE * self._period_ns * number * (number < self._learned_at)
-        late = since - line_ns > allowed_ns
+        learning = number * (number < self._learned_at)
+        late = since - line_ns > LOSS_FACTOR * self._period_ns + MOST_SLOPE * self._period_ns * learning
         if late.any():
             rows = int(np.argmax(late))
             if rows == 0:
@@ -137,7 +138,7 @@ class SampleCount:
         return rows
 
     def _lost(self, since: int) -> int:
-        """Return how many samples were lost, now that one has arrived at `since`; mostly none or not yet known."""
+        """Return how many samples are now known to be lost, one having arrived at `since`; mostly none."""
         j = self._count - self._fit_from
         late_by_ns = since - (self._fit_t_ns + self._pull_ns + j * self._period_ns)
         allowed_ns = LOSS_FACTOR * self._period_ns
@@ -155,17 +156,16 @@ class SampleCount:
         self._late = 0
         return round(self._late_by_ns / self._period_ns)
 
-    def _go_on_after(self, lost: int) -> None:
+    def _go_on_after(self, lost: int, last_t_ns: int) -> None:
         """Let the sample that comes next be so many later than the last one."""
         j = self._count - self._fit_from
         line_ns = self._fit_t_ns + self._pull_ns + (j + lost) * self._period_ns
         self._count += lost
-        self._anew(self._t_ns(j - 1) + (1 + lost) * self._period_ns, line_ns)
+        self._anew(last_t_ns + (1 + lost) * self._period_ns, line_ns)
 
-    def _t_ns(self, j: int | None = None) -> float:
-        """Return the time of the j-th sample since the last fit, by default of the one that comes next."""
-        if j is None:
-            j = self._count - self._fit_from
+    def _next_t_ns(self) -> float:
+        """Return the time of the sample that comes next, since the link's first."""
+        j = self._count - self._fit_from
         most = SLEW * self._period_ns * j
         return self._fit_t_ns + j * self._period_ns + min(max(self._pull_ns, -most), most)
 
@@ -176,7 +176,7 @@ class SampleCount:
             self._next_fit = self._count + self._samples_a_fit
             counted = round(self._count * self._nominal_ns)
             line = self._envelope.line()
-            t_ns = self._t_ns()
+            t_ns = self._next_t_ns()
             self._period_ns = self._nominal_ns * (1.0 + line.slope)
             self._anew(t_ns, counted + line.at(counted))
 
