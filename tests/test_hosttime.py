@@ -50,7 +50,7 @@ def measured(interval_ms: float, seed: int, minutes: float) -> tuple[FloatArray,
 
 
 def test_mapped_time_is_within_3_ms_and_every_lost_sample_is_counted() -> None:
-    """All connection intervals up to 50 ms, 100 ppm, 5 % loss, a wrap and a restart in 10 min, from 30 s on."""
+    """All connection intervals up to 50 ms, 100 ppm, 5 % loss, a wrap, a restart, in 10 min, from 30 s on."""
     errors: list[FloatArray] = []
     for step in range(6, 41):
         errors_ms, missing, gaps = measured(1.25 * step, seed=step, minutes=10.0)
