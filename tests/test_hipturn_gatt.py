@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from fake_link import FakeLink
 from hipturn.drivers import Advertisement
 from hipturn.drivers.hipturn_gatt import (
     ACC,
@@ -154,27 +155,9 @@ def test_decoding_does_not_depend_on_the_cut() -> None:
         )
 
 
-class FakeLink:
-    """Answers as the note says and keeps what was done."""
-
-    def __init__(self, info: bytes) -> None:
-        self.info = info
-        self.done: list[tuple[str, str, bytes]] = []
-
-    async def read(self, uuid: str) -> bytes:
-        assert uuid == INFO_UUID
-        return self.info
-
-    async def write(self, uuid: str, data: bytes, *, response: bool = True) -> None:
-        assert response
-        self.done.append(("write", uuid, data))
-
-    async def subscribe(self, uuid: str, tag: bytes = b"") -> None:
-        self.done.append(("subscribe", uuid, b""))
-
-
 def test_start_subscribes_before_it_starts_and_stop_stops() -> None:
-    link = FakeLink(json.dumps({"rate_hz": 104.2, "outward_normal": [0, 0, 2], "name": "mine"}).encode())
+    told = {"rate_hz": 104.2, "outward_normal": [0, 0, 2], "name": "mine"}
+    link = FakeLink({INFO_UUID: json.dumps(told).encode()})
 
     async def use() -> StreamInfo:
         info = await DRIVER.start(link)
@@ -184,6 +167,7 @@ def test_start_subscribes_before_it_starts_and_stop_stops() -> None:
     info = asyncio.run(use())
     assert info == StreamInfo("hipturn", 104.2, outward_normal_sensor=(0.0, 0.0, 1.0), name="mine")
     assert link.done == [
+        ("read", INFO_UUID),
         ("subscribe", DATA_UUID, b""),
         ("write", CONTROL_UUID, CONTROL.pack(1, ACC | GYR, 104, START)),
         ("write", CONTROL_UUID, CONTROL.pack(1, 0, 0, STOP)),

@@ -10,13 +10,14 @@ from bumble.hci import Address
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hipturn import drivers
 from hipturn.errors import UsageError
-from hipturn.model import Side
+from hipturn.model import Side, Vector
 from hipturn.sources import body
 from hipturn.sources.bleak_bumble.adapter import Adapter
-from hipturn.sources.virtual import MOST_SAMPLES_PER_PACKET, VirtualSettings
-from hipturn.sources.virtual.faults import BACK_AFTER_S, Faults, Outage, parse
-from hipturn.sources.virtual.peripheral import Playback
+from hipturn.sources.virtual import VirtualSettings, devices
+from hipturn.sources.virtual.faults import BACK_AFTER_S, RESTART_S, Faults, Outage, parse
+from hipturn.sources.virtual.playback import Playback, strapped
 from hipturn.sources.virtual.radio import Radio, hci_server
 
 
@@ -28,6 +29,13 @@ def test_faults_are_read_as_written() -> None:
         loss=0.05,
         duplicates=0.1,
     )
+    assert parse("reboot@3s,reboot@1s:2s,reorder:0.1,garbage:0.2,battery:7,mode") == Faults(
+        drops=(Outage(1.0, 2.0, restarts=True), Outage(3.0, RESTART_S, restarts=True)),
+        reordered=0.1,
+        garbage=0.2,
+        battery_percent=7,
+        mode=True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -38,6 +46,9 @@ def test_faults_are_read_as_written() -> None:
         ("silent@3s", "does not say for how long: write silent@3s:2s"),
         ("loss:5", "'5' in 'loss:5' is not a share"),
         ("dup:some", "'some' in 'dup:some' is not a share"),
+        ("battery:101", "'101' in 'battery:101' is not a charge"),
+        ("mode:5", "'mode:5' is none of"),
+        ("reorder:1", "'1' in 'reorder:1' is not a share"),
         ("loss:0.1,thunder@3s", "'thunder@3s' is none of"),
     ],
 )
@@ -69,7 +80,8 @@ def test_a_silence_lasts_as_long_as_it_says() -> None:
         {"rate_hz": 10.0},
         {"rate_hz": 1001.0},
         {"samples_per_packet": 0},
-        {"samples_per_packet": MOST_SAMPLES_PER_PACKET + 1},
+        {"device": "toaster"},
+        {"samples_per_packet": 20},
     ],
 )
 def test_what_no_sensor_could_do_is_refused(settings: dict[str, object]) -> None:
@@ -87,14 +99,35 @@ def test_after_the_motion_the_pose_stays_and_the_noise_goes_on() -> None:
     motion = body.simulate(body.Leg.random(3, Side.LEFT), body.drill_script(1, 3), 100.0, 3)
     playback = Playback(motion, seed=3)
     n = len(motion.t_s)
-    acc, gyr = playback.rows(n - 5, 10)
+    acc, gyr, q = playback.rows(n - 5, 10)
+    assert np.array_equal(q[:5], motion.q_earth_from_sensor[-5:]) and (q[5:] == q[4]).all()
     assert np.array_equal(acc[:5], motion.acc_mps2[-5:]) and np.array_equal(gyr[:5], motion.gyr_radps[-5:])
-    acc, gyr = playback.rows(n + 1000, 1000)
+    acc, gyr, _ = playback.rows(n + 1000, 1000)
     still_acc, still_gyr = motion.acc_mps2[-50:], motion.gyr_radps[-50:]
     np.testing.assert_allclose(acc.mean(axis=0), still_acc.mean(axis=0), atol=0.01)
     np.testing.assert_allclose(gyr.mean(axis=0), still_gyr.mean(axis=0), atol=1e-3)
     np.testing.assert_allclose(acc.std(axis=0), still_acc.std(axis=0), rtol=0.2)
     assert not np.array_equal(acc[:500], acc[500:])
+
+
+def test_every_second_sample_is_the_motion_at_half_the_rate() -> None:
+    motion = body.simulate(body.Leg.random(3), body.drill_script(1, 3), 100.0, 3)
+    acc, gyr, q = Playback(motion, seed=3).rows(10, 20, step=2)
+    assert np.array_equal(acc, motion.acc_mps2[10:50:2]) and np.array_equal(gyr, motion.gyr_radps[10:50:2])
+    assert np.array_equal(q, motion.q_earth_from_sensor[10:50:2])
+
+
+@given(st.integers(0, 1000), st.sampled_from([(0.0, 0.0, 1.0), (1.0, 0.0, 0.0), (0.0, -1.0, 0.0)]))
+def test_a_sensor_is_strapped_on_as_its_device_asks(seed: int, normal: Vector) -> None:
+    leg = strapped(body.Leg.random(seed), normal)
+    np.testing.assert_allclose(leg.outward_normal_sensor, normal, atol=1e-12)
+
+
+@pytest.mark.parametrize("device", devices.names())
+def test_every_device_is_a_driver_and_its_usual_settings_are_possible(device: str) -> None:
+    assert device in drivers.names()
+    settings = VirtualSettings(device=device)
+    assert settings.local_name and settings.sample_rate_hz == settings.traits.rate_hz
 
 
 def test_an_attempt_to_connect_that_is_given_up_leaves_the_radio_free() -> None:

@@ -93,6 +93,7 @@ class Coach:
         self._q0: FloatArray | None = None
         self._gyr_bias: FloatArray | None = None
         self._still_since_ns: int | None = None
+        self._last: Orientation | None = None
         self._away = False
         self._turns = 0
         self._t_ns = 0
@@ -112,10 +113,13 @@ class Coach:
                     return [self._prompt("data was lost: again, lie still", "rejected")]
             case Orientation() if item.stream == self._stream:
                 self._t_ns = int(item.t_ns[-1])
+                out: list[Prompt | Mark] = []
                 if self.phase is Phase.HOLD:
-                    return self._wait_still(item)
-                if self.phase is Phase.ROTATIONS:
-                    return self._watch_rotations(item)
+                    out = self._wait_still(item)
+                elif self.phase is Phase.ROTATIONS:
+                    out = self._watch_rotations(item)
+                self._last = calibrations.window(item, self._t_ns, self._t_ns + 1)
+                return out
             case Rep() if item.stream == self._stream and self.phase is Phase.DRILL:
                 return self._count(item)
         return []
@@ -133,7 +137,7 @@ class Coach:
             # the strap has not moved, and gravity is where it was: the same calibration goes on
             return [self._prompt("sensor back, go on", "connected")]
         first = self._info is None
-        self._info = up.info
+        self._info, self._last = up.info, None
         self._restart()
         out: list[Prompt | Mark] = [self._prompt(f"connected, {self._side} leg: lie still", "connected")]
         if first:
@@ -164,6 +168,9 @@ class Coach:
         return [self._prompt(f"good: now turn the leg slowly, {ROTATIONS} times", "tare-done")]
 
     def _moving(self, block: Orientation) -> bool:
+        if block.gyr_radps is None and self._last is not None:
+            # without a gyroscope a single sample says nothing of movement
+            block = calibrations.join([self._last, block])
         deviation = angular_rate(block) - self._bias()
         return bool((np.sqrt(quaternion.dot(deviation, deviation)) > STILL_RADPS).any())
 

@@ -35,15 +35,15 @@ def command(
     compared with what the simulated hip really did.
     """
     from hipturn.cli import live
-    from hipturn.errors import HipturnError, UsageError
+    from hipturn.errors import HipturnError
     from hipturn.model import Side
+    from hipturn.sources.virtual import devices
     from hipturn.sources.virtual.faults import parse
 
     parse(faults)
-    if device != "hipturn":
-        raise UsageError(f"--as {device}: the virtual sensor can be: hipturn")
+    devices.get(device)
     options = live.Options(Side(side), reps, recordings, headless or as_json, as_json, seconds)
-    ok = live.run(lambda stop: live.demo(options, seed, faults, stop))
+    ok = live.run(lambda stop: live.demo(options, live.Simulated(seed, faults, device), stop))
     if not ok:
         raise HipturnError(
             f"the demo ended before {reps} repetitions were counted: try it again without --seconds"

@@ -36,6 +36,16 @@ class Options:
     limit_s: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """The virtual sensor that stands in for a real one."""
+
+    seed: int = 1
+    faults: str = ""
+    device: str = "hipturn"
+    """The driver whose device it behaves as."""
+
+
 def run(session: Callable[[asyncio.Event], Coroutine[Any, Any, Result]]) -> Result | None:
     """Run a session; Ctrl-C and SIGTERM set the event that ends it cleanly, a second Ctrl-C at once."""
 
@@ -115,17 +125,19 @@ async def real(options: Options, sensor: str | None, stop: asyncio.Event) -> Non
 
 
 async def with_virtual(
-    options: Options, seed: int, faults: str, reps: int, stop: asyncio.Event
+    options: Options, simulated: Simulated, reps: int, stop: asyncio.Event
 ) -> tuple[daemon.Ended, offline.Analysis | None]:
     """Measure with a virtual sensor in its own process over a real GATT stack."""
     from hipturn.sources import bleak_bumble, virtual
 
-    _tell("starting the virtual sensor: a simulated leg, in its own process")
+    like = "" if simulated.device == "hipturn" else f" that behaves as {simulated.device}"
+    _tell(f"starting the virtual sensor{like}: a simulated leg, in its own process")
     # where something goes wrong, some repetitions are void: the person does a few more
-    done = reps + (SPARE_REPS if faults else 0)
-    args = ["--seed", str(seed), "--reps", str(done), "--side", options.side.value]
-    if faults:
-        args += ["--faults", faults]
+    done = reps + (SPARE_REPS if simulated.faults else 0)
+    args = ["--seed", str(simulated.seed), "--reps", str(done), "--side", options.side.value]
+    args += ["--as", simulated.device]
+    if simulated.faults:
+        args += ["--faults", simulated.faults]
     async with virtual.spawned(args) as sensor:
         _tell(f"searching for it by Bluetooth ({sensor.name}, {sensor.address})")
         async with bleak_bumble.backend(sensor.hci) as backend:
@@ -135,11 +147,12 @@ async def with_virtual(
     return ended, _show(ended.recording, options.as_json)
 
 
-async def demo(options: Options, seed: int, faults: str, stop: asyncio.Event) -> bool:
+async def demo(options: Options, simulated: Simulated, stop: asyncio.Event) -> bool:
     """Run the demo and compare with the truth; return whether all repetitions were counted."""
-    ended, result = await with_virtual(options, seed, faults, options.reps, stop)
+    ended, result = await with_virtual(options, simulated, options.reps, stop)
     if result is not None:
-        errors = _errors(result.reps, options, seed, options.reps + (SPARE_REPS if faults else 0))
+        done = options.reps + (SPARE_REPS if simulated.faults else 0)
+        errors = _errors(result.reps, options, simulated.seed, done)
         if options.as_json:
             click.echo(lines.dumps(errors))
         else:

@@ -7,7 +7,9 @@ import click
 
 @click.command("run", epilog="Example: hipturn run --sensor SHIN-1 --side left --reps 20")
 @click.option(
-    "--sensor", help="Name or address; 'virtual' for a simulated one. Without it the first known in reach."
+    "--sensor",
+    help="Name or address; 'virtual' or 'virtual:DRIVER' for a simulated one. "
+    "Without it the first known in reach.",
 )
 @click.option("--side", type=click.Choice(["left", "right"]), default="right", show_default=True)
 @click.option(
@@ -24,14 +26,15 @@ def command(
     The connection is made again whenever it is lost; the recording is closed properly at the end.
     """
     from hipturn.cli import live
-    from hipturn.errors import UsageError
     from hipturn.model import Side
 
     options = live.Options(Side(side), reps, recordings, headless or as_json, as_json, None)
     virtual, _, device = (sensor or "").partition(":")
     if virtual != "virtual":
         live.run(lambda stop: live.real(options, sensor, stop))
-    elif device in ("", "hipturn"):
-        live.run(lambda stop: live.with_virtual(options, 1, "", reps or 20, stop))
-    else:
-        raise UsageError(f"--sensor {sensor}: the virtual sensor can be: hipturn")
+        return
+    from hipturn.sources.virtual import devices
+
+    simulated = live.Simulated(device=device or "hipturn")
+    devices.get(simulated.device, asked_by=f"--sensor {virtual}:")
+    live.run(lambda stop: live.with_virtual(options, simulated, reps or 20, stop))

@@ -31,9 +31,12 @@ Example: a sensor whose link breaks after 20 s, and a scan that finds it
 @click.option(
     "--reps", default=10, show_default=True, type=click.IntRange(0, 500), help="Repetitions it does."
 )
-@click.option("--rate", "rate_hz", default=100.0, show_default=True, help="Samples per second.")
+@click.option(
+    "--as", "device", default="hipturn", show_default=True, metavar="DRIVER", help="Behave as this device."
+)
+@click.option("--rate", "rate_hz", type=float, help="Samples per second.  [default: as usual for the device]")
 @click.option("--side", default="right", show_default=True, type=click.Choice(["left", "right"]), help="Leg.")
-@click.option("--name", default="hipturn", show_default=True, help="Name it advertises, at most 8 bytes.")
+@click.option("--name", help="Name it advertises.  [default: as usual for the device]")
 @click.option(
     "--listen",
     default="127.0.0.1:0",
@@ -48,12 +51,17 @@ Example: a sensor whose link breaks after 20 s, and a scan that finds it
     type=click.FloatRange(0, 4000),
     help="Connection interval of the radio; 0 delivers at once.",
 )
-@click.option("--samples-per-packet", default=1, show_default=True, help="Samples in one notification.")
+@click.option(
+    "--samples-per-packet",
+    type=int,
+    help="Samples in one notification.  [default: as usual for the device]",
+)
 @click.option(
     "--faults",
     default="",
     metavar="LIST",
-    help="What goes wrong and when after the start: drop@20s (for :3s), silent@30s:2s, loss:0.05, dup:0.02.",
+    help="What goes wrong and when after the start: drop@20s (for :3s), reboot@20s, silent@30s:2s, "
+    "loss:0.05, dup:0.02, reorder:0.01, garbage:0.01, battery:15, mode (found measuring in a wrong mode).",
 )
 @click.option(
     "--clock-start-us",

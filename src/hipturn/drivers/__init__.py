@@ -1,10 +1,11 @@
 """Drivers: one file a device, knowing its bytes and its start sequence but no radio.
 
 A driver is data and pure functions: how to recognise the device, how to turn its bytes into
-samples and samples into bytes, and which GATT calls start and stop it. `get` finds one by name.
+samples and samples into bytes, and which GATT calls start and stop it. `get` finds one by name, its own
+or one that another package brings (docs/drivers.md).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Protocol
@@ -13,6 +14,9 @@ import numpy as np
 
 from hipturn.errors import UsageError
 from hipturn.model import Packets, RawSamples, StreamInfo
+
+BATTERY_LEVEL_UUID = "00002a19-0000-1000-8000-00805f9b34fb"
+"""Bluetooth SIG Battery Level characteristic: one byte, percent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ Decode = Callable[[Packets], RawSamples]
 
 
 class Link(Protocol):
-    """The few GATT calls a driver may make; every one has a time limit and raises `LinkError`."""
+    """The few GATT calls of a driver; each has a time limit and raises `LinkError` if it fails."""
 
     async def read(self, uuid: str) -> bytes:
         """Return a characteristic's value."""
@@ -49,14 +53,32 @@ class Link(Protocol):
         """
         ...
 
+    async def ask(
+        self, uuid: str, data: bytes, is_answer: Callable[[bytes], bool], *, response: bool = True
+    ) -> bytes:
+        """Write a characteristic and return the first notification, with its tag, that `is_answer` accepts.
+
+        For devices that answer by notification: of a characteristic that has been subscribed to. The
+        answer is one of the stream's packets all the same.
+        """
+        ...
+
+
+Command = Callable[[Link], Awaitable[None]]
+"""Something a connected device can be told to do."""
+
 
 class Driver(Protocol):
-    """One kind of device."""
+    """One kind of device. Derive from it to get what most devices have in common."""
 
     name: str
     title: str
     trust: str
     """The evidence its byte layout rests on."""
+    untried: str = "everything: it has never been connected to the real device"
+    """What was never tried on hardware."""
+    commands: Mapping[str, Command] = {}
+    """What the device can be told to do, by name; raises `LinkError` where it cannot."""
 
     def matches(self, seen: Advertisement) -> bool:
         """Return whether this driver knows the device."""
@@ -78,24 +100,49 @@ class Driver(Protocol):
         """Leave the sensor idle."""
         ...
 
+    async def battery(self, link: Link) -> int | None:
+        """Return the charge in percent, None if the device does not say; raise `LinkError`."""
+        return percent(await link.read(BATTERY_LEVEL_UUID))
+
 
 _BUILT_IN: dict[str, str] = {
     "hipturn": "hipturn.drivers.hipturn_gatt",
+    "xsens_dot": "hipturn.drivers.xsens_dot",
+    "capture2go": "hipturn.drivers.capture2go",
+    "movesense": "hipturn.drivers.movesense",
+    "mocopi": "hipturn.drivers.mocopi",
     "table": "hipturn.drivers.table",
 }
 
 
-def names() -> Sequence[str]:
-    """Return the names of the drivers, in the order they are tried."""
+def built_in() -> Sequence[str]:
+    """Return the names of hipturn's own drivers."""
     return tuple(_BUILT_IN)
+
+
+def names() -> Sequence[str]:
+    """Return the names of the drivers, in the order they are tried: hipturn's own come first."""
+    from hipturn.drivers import others
+
+    return (*_BUILT_IN, *others.found())
+
+
+def known(name: str) -> bool:
+    """Return whether there is a driver of this name; quick where it is one of hipturn's own."""
+    return name in _BUILT_IN or name in names()
 
 
 def get(name: str) -> Driver:
     """Return the driver called `name`; raise `UsageError` naming those that exist."""
-    if name not in _BUILT_IN:
+    if name in _BUILT_IN:
+        make: Callable[[], Driver] = import_module(_BUILT_IN[name]).driver
+        return make()
+    from hipturn.drivers import others
+
+    driver = others.found().get(name)
+    if driver is None:
         raise UsageError(f"no driver is called {name!r}: choose one of {', '.join(names())}")
-    make: Callable[[], Driver] = import_module(_BUILT_IN[name]).driver
-    return make()
+    return driver
 
 
 def decoder(info: StreamInfo) -> Decode:
@@ -113,3 +160,8 @@ def nothing(info: StreamInfo, bad_packets: int) -> RawSamples:
         q_earth_from_sensor=np.empty((0, 4)) if info.has_quaternion else None,
         bad_before=(0,) * bad_packets,
     )
+
+
+def percent(value: bytes) -> int | None:
+    """Return the charge a Battery Level characteristic tells, None if it is no percentage."""
+    return value[0] if value and value[0] <= 100 else None

@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 
 import numpy as np
 
-from hipturn.drivers import Advertisement, Decode, Link, nothing
+from hipturn.drivers import Advertisement, Decode, Driver, Link, nothing
 from hipturn.errors import LinkError
 from hipturn.model import FloatArray, Packets, RawSamples, StreamInfo, Vector
 from hipturn.units import RAD_PER_DEG, STANDARD_GRAVITY_MPS2
@@ -155,12 +155,13 @@ def decode(packets: Packets, info: StreamInfo) -> RawSamples:
     )
 
 
-class HipturnDriver:
+class HipturnDriver(Driver):
     """Sensors that speak hipturn's own GATT service, the virtual sensor among them."""
 
     name = "hipturn"
     title = "hipturn GATT service"
-    trust = "own specification; computed packets only, never tried on a radio"
+    trust = "own specification; computed packets only"
+    untried = "any real radio: only the virtual sensor has spoken it so far"
 
     def matches(self, seen: Advertisement) -> bool:
         """Return whether the device advertises the service."""

@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from hipturn.drivers import Advertisement, Decode, Link, nothing
+from hipturn.drivers import Advertisement, Decode, Driver, Link, nothing
 from hipturn.errors import LinkError
 from hipturn.model import FloatArray, IntArray, Packets, RawSamples, StreamInfo
 
@@ -50,12 +50,13 @@ def decode(packets: Packets, info: StreamInfo) -> RawSamples:
     )
 
 
-class TableDriver:
+class TableDriver(Driver):
     """Reads the rows an import has written."""
 
     name = "table"
     title = "imported rows"
     trust = "own format, round trip tested"
+    untried = "nothing: it is no device"
 
     def matches(self, seen: Advertisement) -> bool:
         """Return False: no device advertises rows of a file."""

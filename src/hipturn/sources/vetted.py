@@ -35,7 +35,7 @@ def vetted(items: Iterable[Input], name: str) -> Iterator[Input]:
 
 
 def _wrong_link(info: StreamInfo) -> str | None:
-    if info.driver not in drivers.names():
+    if not drivers.known(info.driver):
         return (
             f"no driver is called {info.driver!r:.40}: update hipturn, it was recorded with another version"
         )

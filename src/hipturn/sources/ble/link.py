@@ -104,6 +104,7 @@ class GattLink:
         self._client = client
         self._on_packet = on_packet
         self._call_s = call_s
+        self._asked: list[tuple[Callable[[bytes], bool], asyncio.Future[bytes]]] = []
 
     async def read(self, uuid: str) -> bytes:
         """Return the characteristic's value."""
@@ -119,8 +120,24 @@ class GattLink:
 
         def notified(_characteristic: BleakGATTCharacteristic, data: bytearray) -> None:
             self._on_packet(tag + data)
+            for is_answer, answer in self._asked:
+                if not answer.done() and is_answer(tag + data):
+                    answer.set_result(tag + bytes(data))
 
         await within(self._call_s, "subscribing to the sensor", self._client.start_notify(uuid, notified))
+
+    async def ask(
+        self, uuid: str, data: bytes, is_answer: Callable[[bytes], bool], *, response: bool = True
+    ) -> bytes:
+        """Write the characteristic; return the notification that answers."""
+        asked = is_answer, asyncio.get_running_loop().create_future()
+        # before the write: the answer may come with its confirmation
+        self._asked.append(asked)
+        try:
+            await self.write(uuid, data, response=response)
+            return await within(self._call_s, "waiting for the sensor's answer", asked[1])
+        finally:
+            self._asked.remove(asked)
 
 
 async def disconnect(client: BleakClient, limits: Limits) -> None:

@@ -12,10 +12,7 @@ from bleak.backends.scanner import AdvertisementData
 from hipturn import drivers
 from hipturn.drivers import Advertisement, Driver
 from hipturn.errors import BluetoothUnavailable, LinkError
-from hipturn.sources.ble.link import Backend, Limits, disconnect, scanner, within
-
-BATTERY_LEVEL_UUID = "00002a19-0000-1000-8000-00805f9b34fb"
-"""Bluetooth SIG Battery Level characteristic: one byte, percent."""
+from hipturn.sources.ble.link import Backend, GattLink, Limits, disconnect, scanner, within
 
 FAINTEST_DBM = -128
 """Stands for a signal strength the stack did not tell."""
@@ -64,7 +61,7 @@ async def scan(
         if ask_battery:
             for address, (device, found) in heard.items():
                 if found.driver is not None:
-                    battery = await _battery(device, backend, limits)
+                    battery = await _battery(device, drivers.get(found.driver), backend, limits)
                     heard[address] = device, replace(found, battery_percent=battery)
     return sorted((found for _, found in heard.values()), key=_usable_and_near_first)
 
@@ -123,18 +120,17 @@ def recognise(seen: Advertisement) -> str | None:
     return next((name for name in drivers.names() if drivers.get(name).matches(seen)), None)
 
 
-async def _battery(device: BLEDevice, backend: Backend, limits: Limits) -> int | None:
+async def _battery(device: BLEDevice, driver: Driver, backend: Backend, limits: Limits) -> int | None:
     """Return the sensor's charge in percent, None if it does not say."""
     client = BleakClient(device, timeout=limits.connect_s, backend=backend.client)
     try:
         await within(limits.connect_s, "connecting", client.connect())
-        level = await within(limits.call_s, "reading the charge", client.read_gatt_char(BATTERY_LEVEL_UUID))
+        return await driver.battery(GattLink(client, lambda _packet: None, limits.call_s))
     except LinkError as error:
         _log.info("%s: %s", device.address, error)
         return None
     finally:
         await disconnect(client, limits)
-    return level[0] if level and level[0] <= 100 else None
 
 
 def _usable_and_near_first(found: Found) -> tuple[bool, int, str, str]:

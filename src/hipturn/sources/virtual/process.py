@@ -30,20 +30,14 @@ async def serve(settings: VirtualSettings, host: str, port: int, tell: Callable[
     """
     try:
         from hipturn.sources.virtual.peripheral import VirtualSensor
+        from hipturn.sources.virtual.playback import simulated
         from hipturn.sources.virtual.radio import Radio, hci_server
     except ImportError as error:
         raise HipturnError(
             f"the virtual sensor needs the package bumble ({error}): "
             "install it with  pip install 'hipturn[sim]'"
         ) from error
-    from hipturn.sources import body
-
-    motion = body.simulate(
-        body.Leg.random(settings.seed, side=settings.side),
-        body.drill_script(settings.reps, settings.seed),
-        settings.rate_hz,
-        settings.seed,
-    )
+    motion = simulated(settings)
     ready = asyncio.Event()
 
     def happened(what: str, t_s: float) -> None:
@@ -63,7 +57,7 @@ async def serve(settings: VirtualSettings, host: str, port: int, tell: Callable[
                     "v": 1,
                     "type": "ready",
                     "hci": f"tcp-client:{host}:{bound}",
-                    "name": settings.name,
+                    "name": settings.local_name,
                     "address": settings.address,
                     "seed": settings.seed,
                 }

@@ -2,52 +2,72 @@
 
 from dataclasses import dataclass, field
 
-from hipturn.drivers.hipturn_gatt import FASTEST_HZ, HEADER, SLOWEST_HZ
 from hipturn.errors import UsageError
 from hipturn.model import Side
+from hipturn.sources.virtual import devices
+from hipturn.sources.virtual.devices import Traits
 from hipturn.sources.virtual.faults import Faults
 
-MTU = 247
-"""ATT MTU the sensor offers: a packet then fits one link-layer packet of 251 bytes."""
-BYTES_PER_SAMPLE = 12
-MOST_SAMPLES_PER_PACKET = (MTU - 3 - HEADER.size) // BYTES_PER_SAMPLE
-
-LONGEST_NAME = 8
-"""Name and a 128-bit UUID share the 31 bytes of an advertisement."""
-
 NEAR_WRAP_US = 2**32 - 10_000_000
-"""The device clock wraps after some 10 s of life, so that every use also tries the wrap."""
+"""A clock of 32 bits and µs wraps after some 10 s of life, so that every use also tries the wrap."""
 
 
 @dataclass(frozen=True, slots=True)
 class VirtualSettings:
-    """What the virtual sensor is and how it behaves."""
+    """What the virtual sensor is and how it behaves; what is None is as usual for the device."""
 
     seed: int = 1
     """Decides leg, mounting, motion, noise and address."""
     reps: int = 10
-    rate_hz: float = 100.0
+    device: str = "hipturn"
+    """What it behaves as: the name of a driver, see `devices.names`."""
+    rate_hz: float | None = None
     side: Side = Side.RIGHT
-    name: str = "hipturn"
+    name: str | None = None
     interval_s: float = 0.015
     """Connection interval of the radio; 0 delivers at once."""
-    samples_per_packet: int = 1
+    samples_per_packet: int | None = None
     clock_start_us: int = NEAR_WRAP_US
     """The device clock at power-on."""
     faults: Faults = field(default_factory=Faults)
 
     def __post_init__(self) -> None:
-        """Raise `UsageError` for what no sensor could do."""
-        if not 1 <= len(self.name.encode()) <= LONGEST_NAME:
+        """Raise `UsageError` for what no such device could do."""
+        traits = self.traits
+        if not 1 <= len(self.local_name.encode()) <= traits.longest_name:
             raise UsageError(
-                f"the name {self.name!r} does not fit an advertisement: 1 to {LONGEST_NAME} bytes"
+                f"the name {self.local_name!r} does not fit an advertisement: "
+                f"1 to {traits.longest_name} bytes"
             )
-        if not 1 <= self.samples_per_packet <= MOST_SAMPLES_PER_PACKET:
-            raise UsageError(f"a packet holds 1 to {MOST_SAMPLES_PER_PACKET} samples")
-        if not SLOWEST_HZ <= self.rate_hz <= FASTEST_HZ:
+        if not 1 <= self.rows_per_packet <= traits.most_samples_per_packet:
             raise UsageError(
-                f"a sensor samples at {SLOWEST_HZ:g} to {FASTEST_HZ:g} Hz, not {self.rate_hz:g} Hz"
+                f"a packet of this device holds 1 to {traits.most_samples_per_packet} samples, "
+                f"not {self.rows_per_packet}"
             )
+        if not traits.slowest_hz <= self.sample_rate_hz <= traits.fastest_hz:
+            slowest, fastest = f"{traits.slowest_hz:g}", f"{traits.fastest_hz:g}"
+            span = fastest if slowest == fastest else f"{slowest} to {fastest}"
+            raise UsageError(f"this device samples at {span} Hz, not {self.sample_rate_hz:g} Hz")
+
+    @property
+    def traits(self) -> Traits:
+        """What the device is; raises `UsageError` if there is no such one."""
+        return devices.get(self.device).TRAITS
+
+    @property
+    def local_name(self) -> str:
+        """The name it advertises."""
+        return self.traits.local_name if self.name is None else self.name
+
+    @property
+    def sample_rate_hz(self) -> float:
+        """Samples it takes a second."""
+        return self.traits.rate_hz if self.rate_hz is None else self.rate_hz
+
+    @property
+    def rows_per_packet(self) -> int:
+        """Samples in one notification."""
+        return self.traits.samples_per_packet if self.samples_per_packet is None else self.samples_per_packet
 
     @property
     def address(self) -> str:

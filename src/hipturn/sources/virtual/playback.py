@@ -1,0 +1,64 @@
+"""The motion a virtual sensor plays: a simulated leg with the sensor strapped on as its device asks."""
+
+import dataclasses
+
+import numpy as np
+
+from hipturn.core import quaternion
+from hipturn.model import FloatArray, Vector
+from hipturn.sources import body
+from hipturn.sources.body import Leg, Motion
+from hipturn.sources.virtual.settings import VirtualSettings
+
+STILL_S = 0.5
+"""Every motion ends with at least this much rest."""
+
+
+def simulated(settings: VirtualSettings) -> Motion:
+    """Return the drill of the settings' seed, at the rate the device takes samples."""
+    leg = Leg.random(settings.seed, side=settings.side)
+    normal = settings.traits.outward_normal_sensor
+    if normal is not None:
+        leg = strapped(leg, normal)
+    script = body.drill_script(settings.reps, settings.seed)
+    if settings.traits.settling_s:
+        wait = body.Rest(settings.traits.settling_s)
+        script = dataclasses.replace(script, calibration=(wait, *script.calibration))
+    return body.simulate(leg, script, settings.sample_rate_hz, settings.seed)
+
+
+def strapped(leg: Leg, outward_normal_sensor: Vector) -> Leg:
+    """Return the leg with the sensor turned so that this of its axes points out of the shin."""
+    now, wanted = np.array(leg.outward_normal_sensor), np.array(outward_normal_sensor)
+    axis = quaternion.cross(wanted, now)
+    sine, cosine = float(np.sqrt(quaternion.dot(axis, axis))), float(quaternion.dot(wanted, now))
+    turn = axis * (np.arctan2(sine, cosine) / sine) if sine > 1e-9 else np.zeros(3)
+    q = quaternion.multiply(np.array(leg.q_shank_from_sensor), quaternion.from_rotation_vector(turn))
+    w, x, y, z = q.tolist()
+    return dataclasses.replace(leg, q_shank_from_sensor=(w, x, y, z))
+
+
+class Playback:
+    """A motion, and after its end the same pose for ever."""
+
+    def __init__(self, motion: Motion, seed: int) -> None:
+        self.rate_hz = motion.rate_hz
+        self._acc, self._gyr = motion.acc_mps2, motion.gyr_radps
+        self._q = motion.q_earth_from_sensor
+        still = slice(-max(2, round(STILL_S * motion.rate_hz)), None)
+        self._rest = [(rows[still].mean(axis=0), rows[still].std(axis=0)) for rows in (self._acc, self._gyr)]
+        self._rng = np.random.default_rng(seed)
+
+    def rows(self, first: int, count: int, step: int = 1) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return acceleration (m/s²), angular rate (rad/s) and orientation of `count` samples.
+
+        Every `step`-th from `first` on; shapes (count, 3), (count, 3) and (count, 4).
+        """
+        there = slice(first, first + count * step, step)
+        acc, gyr, q = self._acc[there], self._gyr[there], self._q[there]
+        missing = count - len(acc)
+        if missing == 0:
+            return acc, gyr, q
+        rest_acc, rest_gyr = (self._rng.normal(mean, sd, (missing, 3)) for mean, sd in self._rest)
+        rest_q = np.tile(self._q[-1], (missing, 1))
+        return np.concatenate((acc, rest_acc)), np.concatenate((gyr, rest_gyr)), np.concatenate((q, rest_q))
