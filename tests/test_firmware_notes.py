@@ -3,7 +3,8 @@
 A packet block is fenced as ``toml packet``. It names the `driver`, the `evidence` the bytes rest on,
 the `info` a `StreamInfo` is made of, the `packets` as hex, and what they must give: `tick`, `acc_mps2`,
 `gyr_radps`, `q_earth_from_sensor` (±1e-6, or `tolerance`; quantities not written must be absent or are
-not looked at), and `bad_packets` (0 if not written).
+not looked at), and `bad_packets` (0 if not written). With `after_settling` the first packet has come so many
+times before.
 """
 
 import re
@@ -15,11 +16,12 @@ import numpy as np
 import pytest
 
 from hipturn import drivers
-from hipturn.model import Packets, StreamInfo
+from hipturn.model import Packets, RawSamples, StreamInfo
 
 NOTES = Path(__file__).parents[1] / "firmware-notes"
-EVIDENCE = {"captured", "vendor test", "computed"}
-KEYS = {"driver", "evidence", "info", "packets", "tick", "bad_packets", "tolerance"}
+EVIDENCE = {"captured", "vendor test", "vendor parser", "vendor document", "computed"}
+"""A device; the vendor's test-suite; packed and read by the vendor's software; its example; ourselves."""
+KEYS = {"driver", "evidence", "info", "packets", "tick", "bad_packets", "tolerance", "after_settling"}
 QUANTITIES = ("acc_mps2", "gyr_radps", "q_earth_from_sensor")
 
 
@@ -33,6 +35,11 @@ def blocks() -> list[Any]:
     return found
 
 
+def read(decode: drivers.Decode, rows: list[bytes]) -> RawSamples:
+    data = np.array([list(row) for row in rows], dtype=np.uint8)
+    return decode(Packets("s", np.arange(len(rows), dtype=np.int64), data))
+
+
 @pytest.mark.parametrize("block", blocks())
 def test_packet_gives_the_values_beside_it(block: str) -> None:
     told = tomllib.loads(block)
@@ -40,10 +47,11 @@ def test_packet_gives_the_values_beside_it(block: str) -> None:
     assert told["evidence"] in EVIDENCE
     info = StreamInfo(driver=told["driver"], **told["info"])
     rows = [bytes.fromhex(text) for text in told["packets"]]
-    data = np.array([list(row) for row in rows], dtype=np.uint8)
-    at_ns = np.arange(len(rows), dtype=np.int64)
+    decode = drivers.decoder(info)
+    settling = [rows[0]] * told.get("after_settling", 0)
+    assert not settling or len(read(decode, settling).tick) == 0, "it has settled earlier"
 
-    samples = drivers.decoder(info)(Packets("s", at_ns, data))
+    samples = read(decode, rows)
 
     assert len(samples.bad_before) == told.get("bad_packets", 0)
     assert samples.tick.tolist() == told.get("tick", [])

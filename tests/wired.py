@@ -1,7 +1,7 @@
 """A driver on one end of a wire and a device's firmware on the other: no radio, no clock, no waiting."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import groupby
 from typing import Any, TypeVar
 
@@ -130,9 +130,13 @@ class Wire:
             raise LinkError(str(refusal)) from refusal
 
 
-def now(call: Coroutine[Any, Any, T]) -> T:
+def now(call: Awaitable[T]) -> T:
     """Run what never waits."""
-    return asyncio.run(call)
+
+    async def awaited() -> T:
+        return await call
+
+    return asyncio.run(awaited())
 
 
 def motion(rows: int, seed: int = 1) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -19,7 +19,7 @@ NOTIFY_UUID = "34800002-7185-4d5d-b431-630e7050e8f0"
 SUBSCRIBE, UNSUBSCRIBE = 1, 2
 RESULT, DATA, DATA_PART_2 = 1, 2, 3
 """Note §2: first byte of commands and of notifications."""
-REFERENCE = 99
+REFERENCE = 5
 """What our subscription is called; any number from 1 to 255."""
 DONE = (b"\xc8\x00", b"\x00\xc8")
 """200 as HTTP has it, in either byte order: the note tells of both."""
