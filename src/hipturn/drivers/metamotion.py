@@ -162,7 +162,7 @@ class MetaMotionDriver(Driver):
         for step in STOP:
             await link.write(COMMAND_UUID, step)
 
-    commands: Mapping[str, Command] = {  # noqa: RUF012  typed in Driver
+    commands: Mapping[str, Command] = {
         "reset-heading": lambda link: link.write(COMMAND_UUID, bytes.fromhex("190f01")),
     }
 

@@ -3,6 +3,7 @@
 import contextlib
 import math
 import struct
+from collections.abc import Callable
 
 import numpy as np
 
@@ -38,6 +39,11 @@ def start_command(kind: int) -> bytes:
     settings = ((RATE, int(RATE_HZ)), (RESOLUTION, 16), (RANGE, RANGES[kind]), (CHANNELS, 3))
     told = b"".join(bytes([one, 1]) + value.to_bytes(WIDTHS[one], "little") for one, value in settings)
     return bytes([START, kind]) + told
+
+
+def _answers(command: int, kind: int) -> Callable[[bytes], bool]:
+    head = bytes([ANSWER, command, kind])
+    return lambda value: value[:3] == head
 
 
 def factor(answer: bytes) -> float | None:
@@ -162,8 +168,7 @@ class PolarDriver(Driver):
         await link.subscribe(DATA_UUID)
         await self.stop(link)
         for kind, what in ((ACC, "acceleration"), (GYR, "angular rate")):
-            head = bytes([ANSWER, START, kind])
-            answer = await link.ask(CONTROL_UUID, start_command(kind), lambda value, head=head: value[:3] == head)
+            answer = await link.ask(CONTROL_UUID, start_command(kind), _answers(START, kind))
             if len(answer) < 4 or answer[3] != 0:
                 raise LinkError(
                     f"the sensor refuses to measure {what} (error {answer[3:4].hex() or 'not told'}): "

@@ -1,4 +1,4 @@
-"""Frames of Polar's measurement data: bytes to values with times, and back (firmware-notes/polar.md §3, §4)."""
+"""Frames of Polar's measurement data: bytes to values with times, and back (firmware-notes/polar.md)."""
 
 import struct
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ def decode(packet: bytes, factors: dict[int, float]) -> Frame | None:
     scale = _scale(kind, frame & ~COMPRESSED, factors)
     if lsb is None or scale is None:
         return None
-    values = lsb * scale
+    values: FloatArray = lsb.astype(np.float64) * scale
     return Frame(kind, last_ns, values) if (np.abs(values) < MOST[kind]).all() else None
 
 
@@ -107,14 +107,16 @@ def encode(kind: int, last_ns: int, lsb: IntArray, frame: int = 0) -> bytes:
     if len(steps):
         bits = max(1, *(int(x if x >= 0 else ~x).bit_length() + 1 for x in steps.reshape(-1)))
         stream = (steps.reshape(-1, 1) >> np.arange(bits)) & 1
-        body += bytes([bits, len(steps)]) + np.packbits(stream.astype(np.uint8), bitorder="little").tobytes()
+        body += bytes([bits, len(steps)])
+        body += np.packbits(stream.astype(np.uint8), bitorder="little").tobytes()
     return HEAD.pack(kind, last_ns, frame | COMPRESSED) + body
 
 
 def encode_plain(last_ns: int, acc_mps2: FloatArray) -> bytes:
     """Return the plain frame of accelerations, in thousandths of g."""
     mg = np.clip(np.rint(acc_mps2 / (1e-3 * STANDARD_GRAVITY_MPS2)), -32768, 32767)
-    return HEAD.pack(ACC, last_ns, 1) + mg.astype("<i2").tobytes()
+    body: bytes = mg.astype("<i2").tobytes()
+    return HEAD.pack(ACC, last_ns, 1) + body
 
 
 SLACK = 0.2

@@ -17,7 +17,7 @@ def _uuid(short: int) -> str:
     return f"ef68{short:04x}-9b35-4933-9b10-52ffa9740042"
 
 
-SERVICE_UUID, VERSION_UUID = _uuid(0x0100), _uuid(0x0107)
+SERVICE_UUID, VERSION_UUID, MOTION_SERVICE_UUID = _uuid(0x0100), _uuid(0x0107), _uuid(0x0400)
 CONFIG_UUID, QUATERNION_UUID, RAW_UUID = _uuid(0x0401), _uuid(0x0404), _uuid(0x0406)
 
 CONFIG = struct.Struct("<HHHHB")

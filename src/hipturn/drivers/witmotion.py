@@ -201,7 +201,7 @@ class WitMotionDriver(Driver):
         await self.stop(link)
         return percent
 
-    commands: Mapping[str, Command] = {  # noqa: RUF012  typed in Driver
+    commands: Mapping[str, Command] = {
         "calibrate-acc": lambda link: _configure(link, command(0x01, 0x01)),
         "zero-heading": lambda link: _configure(link, command(0x01, 0x04)),
         "save": lambda link: _configure(link, SAVE),
