@@ -24,11 +24,16 @@ class FakeLink:
             raise LinkError("reading from the sensor: there is no such characteristic")
         return self.values[uuid]
 
-    async def write(self, uuid: str, data: bytes, *, response: bool = True) -> None:
-        self.done.append(("write", uuid, data))
+    async def write(
+        self, uuid: str, data: bytes, *, response: bool = True, service: str | None = None
+    ) -> None:
+        self.done.append(("write", uuid, data) if service is None else ("write", uuid, data, service))
 
     async def subscribe(self, uuid: str, tag: bytes = b"") -> None:
         self.done.append(("subscribe", uuid, tag))
+
+    async def unsubscribe(self, uuid: str) -> None:
+        self.done.append(("unsubscribe", uuid))
 
     async def ask(
         self, uuid: str, data: bytes, is_answer: Callable[[bytes], bool], *, response: bool = True

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from builders import assert_same_bits, cuts, joined, one_by_one, split
 from hipturn.core.clock import Clock, StreamOrigin
-from hipturn.model import Gap, IntArray, RawSamples, Samples, StreamInfo
+from hipturn.model import Gap, IntArray, RawSamples, Samples, StreamInfo, StreamNs
 from hipturn.units import NS_PER_S
 
 JITTER = 0.15
@@ -43,7 +43,7 @@ class Device:
         tick = self.first_tick + elapsed
         if self.bits:
             tick %= 2**self.bits
-        arrival = at_ns + 8_000_000 + np.rint(elapsed * NS_PER_S / self.tick_hz).astype(np.int64)
+        arrival = at_ns + 8_000_000 + np.rint(elapsed * (NS_PER_S / self.tick_hz)).astype(np.int64)
         acc = np.repeat(numbers[:, None].astype(np.float64), 3, axis=1)
         return RawSamples(tick, arrival, acc, acc.copy(), None)
 
@@ -237,3 +237,85 @@ def test_nothing_in_nothing_out() -> None:
     samples, gaps = clock.push(DEVICE.send(np.arange(0)))
     assert len(samples.t_ns) == 0 and gaps == [] and origin == StreamOrigin()
     assert numbers_of(clock.push(DEVICE.send(np.arange(3)))[0]) == [0, 1, 2]
+
+
+# --- clocks that begin anew, and ticks nobody's clock gives --------------------------------------
+
+
+@pytest.mark.parametrize("bits", [0, 32])
+@pytest.mark.parametrize("tick", [0, 3_000_000_000], ids=["back", "on"])
+def test_a_clock_that_begins_anew_is_told_and_time_goes_on_by_arrivals(bits: int, tick: int) -> None:
+    """Ten samples were lost meanwhile; all others come, and the stream's time base stays."""
+    before, after = Device(bits=bits, first_tick=1_000_000_000), Device(bits=bits, first_tick=tick)
+    (_, two), gaps = push_all(
+        before, [before.send(np.arange(300)), after.send(np.arange(100), at_ns=3_100_000_000)]
+    )
+    assert numbers_of(two) == list(range(100))
+    assert gaps == [Gap("shin", StreamNs(2_990_000_000), StreamNs(3_100_000_000), 10, "device")]
+    np.testing.assert_array_equal(two.t_ns, 3_100_000_000 + 10_000_000 * np.arange(100))
+
+
+def test_a_restart_that_lost_nothing_is_a_gap_without_losses() -> None:
+    """One tick out of line is two restarts, for there is no knowing which of the clocks is right."""
+    raw = DEVICE.send(np.arange(20))
+    raw.tick[10] += 5_000_000
+    (samples,), gaps = push_all(DEVICE, [raw])
+    assert [(gap.cause, gap.lost) for gap in gaps] == [("device", 0)] * 2
+    np.testing.assert_array_equal(samples.t_ns, 10_000_000 * np.arange(20))
+
+
+def test_a_silence_longer_than_the_wrap_is_told_by_the_arrivals() -> None:
+    """16 bits at 32768 Hz wrap each 2 s; a stream that was away 1.3 to 60 s has lost as much."""
+    device = Device(bits=16, tick_hz=32768.0, rate_hz=128.0)
+    for away_s in (1.3, 2.0, 3.9, 60.0):
+        numbers = np.concatenate((np.arange(10), round(away_s * 128) + np.arange(10, 20)))
+        (samples,), gaps = push_all(device, [device.send(numbers)])
+        assert numbers_of(samples) == numbers.tolist()
+        assert [(gap.lost, gap.cause) for gap in gaps] == [(round(away_s * 128), "loss")]
+
+
+far = st.integers(-(2**62), 2**62) | st.sampled_from([-(2**63), 2**63 - 1, 2**62, -(2**62), 0, 2**45, 2**53])
+near = st.integers(-(2**31), 2**31)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.builds(
+        StreamInfo,
+        driver=st.just("test"),
+        rate_hz=st.sampled_from([1.0, 100.0, 10_000.0]),
+        tick_hz=st.sampled_from([1.0, 1000.0, 1e6, 1e9, 1e12]),
+        tick_bits=st.sampled_from([0, 1, 16, 32, 62]),
+    ),
+    st.lists(st.tuples(far | near, far | near), min_size=1, max_size=40),
+    st.data(),
+)
+def test_any_ticks_and_arrivals_give_increasing_times_however_they_are_cut(
+    info: StreamInfo, told: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    """Nothing overflows or warns (warnings are errors here), and cuts change nothing, restarts included."""
+    acc = np.arange(3.0 * len(told)).reshape(-1, 3)
+    ticks, at_ns = np.array(told, np.int64).T.copy()
+    raw = RawSamples(ticks, at_ns, acc, acc, None)
+    results = []
+    for blocks in ([raw], one_by_one(raw), split(raw, data.draw(cuts(len(told))))):
+        clock = Clock(info, "shin", StreamOrigin())
+        pushed = [clock.push(block) for block in blocks]
+        results.append(
+            (joined([s for s, _ in pushed]), [g for _, gaps in pushed for g in gaps], clock.time_map())
+        )
+    (whole, gaps, time_map), *others = results
+    assert (np.diff(whole["t_ns"]) > 0).all() and whole["t_ns"][0] >= 0
+    assert (whole["lost_before"] >= 0).all() and whole["lost_before"].sum() == sum(gap.lost for gap in gaps)
+    assert time_map is not None
+    for same, same_gaps, same_map in others:
+        assert_same_bits(same, whole)
+        assert same_gaps == gaps and same_map == time_map
+
+
+def test_a_restart_at_every_sample_is_not_the_work_of_a_square() -> None:
+    """Work grows with the samples, not with their square: this would take minutes otherwise."""
+    n = 100_000
+    raw = RawSamples(np.arange(n) % 2 * 1_500_000_000, np.arange(n) * 10_000_000, None, None, None)
+    samples, gaps = Clock(DEVICE.info, "shin", StreamOrigin()).push(raw)
+    assert len(samples.t_ns) == n and len(gaps) == n - 1

@@ -98,18 +98,22 @@ def test_dot_fields_lie_where_the_specification_has_them() -> None:
 
 def test_dot_older_firmware_is_asked_for_the_mode_it_has() -> None:
     class Older(wired.Wire):
-        async def write(self, uuid: str, data: bytes, *, response: bool = True) -> None:
+        async def write(
+            self, uuid: str, data: bytes, *, response: bool = True, service: str | None = None
+        ) -> None:
             if uuid == dot.MEASUREMENT_UUID and data[2] == 26:
                 raise LinkError("ATT error 0x13")
-            await super().write(uuid, data)
+            await super().write(uuid, data, service=service)
 
     info = wired.now(dot.XsensDotDriver().start(Older("xsens_dot")))
     assert info.has_imu and not info.has_quaternion
 
     class Ignoring(wired.Wire):
-        async def write(self, uuid: str, data: bytes, *, response: bool = True) -> None:
+        async def write(
+            self, uuid: str, data: bytes, *, response: bool = True, service: str | None = None
+        ) -> None:
             if uuid != dot.MEASUREMENT_UUID:
-                await super().write(uuid, data)
+                await super().write(uuid, data, service=service)
 
     with pytest.raises(LinkError, match="neither in mode 26 nor 21"):
         wired.now(dot.XsensDotDriver().start(Ignoring("xsens_dot")))

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,8 @@ import pytest
 import warped
 from hipturn import config, daemon, offline
 from hipturn.model import BadPackets, Gap, Output, Rep, Verdict
+from hipturn.session import Heard
+from hipturn.sinks.hub import Hub
 from hipturn.sources import body
 from hipturn.sources.ble import LinkState, scan
 from hipturn.sources.virtual import VirtualSettings, devices
@@ -29,7 +31,7 @@ class Ran:
     finished: bool
     happened: Sequence[str]
     """To the sensor."""
-    states: Sequence[LinkState]
+    states: Sequence[str]
     result: offline.Analysis
 
     @property
@@ -41,11 +43,19 @@ class Ran:
         return self.result.reps
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What a person would see."""
+
+    hear: Callable[[Heard], None]
+    state: Callable[[str, str], None]
+
+
 def run(folder: Path, device: str, reps: int, seed: int, faults: str = "", interval_s: float = 0.015) -> Ran:
     """Measure with a virtual device as 'hipturn run' does; what counts is the recording's replay."""
     done = reps + (SPARE_REPS if faults else 0)
     settings = VirtualSettings(seed, done, device, faults=parse(faults), interval_s=interval_s)
-    states: list[LinkState] = []
+    states: list[str] = []
 
     async def session() -> tuple[daemon.Ended, list[str]]:
         async with warped.in_reach(settings) as (bluetooth, _, happened):
@@ -57,13 +67,12 @@ def run(folder: Path, device: str, reps: int, seed: int, faults: str = "", inter
                 recordings=folder,
                 limit_s=200.0,
             )
-            ended = await daemon.measure(
-                plan, bluetooth, lambda _: None, lambda state, _: states.append(state), print, asyncio.Event()
-            )
+            view = Seen(lambda _: None, lambda state, _: states.append(state))
+            ended = await daemon.Daemon(plan, daemon.ble(bluetooth), Hub(), view).run(asyncio.Event())
             return ended, happened
 
     ended, happened = warped.run(session())
-    return Ran(ended.finished, happened, states, offline.analyse(ended.recording, offline.Request()))
+    return Ran(ended.finished, happened, states, offline.analyse(ended.recordings[0], offline.Request()))
 
 
 def truth(reps: int, seed: int) -> Sequence[body.TrueRep]:

@@ -40,8 +40,14 @@ class Wire:
         self._tags: dict[str, bytes] = {}
         self._asked: list[tuple[Callable[[bytes], bool], list[bytes]]] = []
         self.firmware = made.firmware(self)
+        services = {whole(one.uuid): one for one in self.firmware.services()}
         self._table: dict[str, Characteristic] = {
-            whole(one.uuid): one for service in self.firmware.services() for one in service.characteristics
+            whole(one.uuid): one for service in services.values() for one in service.characteristics
+        }
+        self._of_service = {
+            (uuid, whole(one.uuid)): one
+            for uuid, service in services.items()
+            for one in service.characteristics
         }
 
     # --- the board ---
@@ -92,8 +98,10 @@ class Wire:
             raise LinkError("it cannot be read")
         return self._try(one.read)
 
-    async def write(self, uuid: str, data: bytes, *, response: bool = True) -> None:
-        accept = self._characteristic(uuid).write
+    async def write(
+        self, uuid: str, data: bytes, *, response: bool = True, service: str | None = None
+    ) -> None:
+        accept = self._characteristic(uuid, service).write
         if accept is None:
             raise LinkError("it cannot be written")
         self._try(lambda: accept(data))
@@ -106,6 +114,12 @@ class Wire:
         if one.subscribed is not None:
             one.subscribed(True)
 
+    async def unsubscribe(self, uuid: str) -> None:
+        one = self._characteristic(uuid)
+        self._tags.pop(whole(uuid), None)
+        if one.subscribed is not None:
+            one.subscribed(False)
+
     async def ask(
         self, uuid: str, data: bytes, is_answer: Callable[[bytes], bool], *, response: bool = True
     ) -> bytes:
@@ -117,10 +131,13 @@ class Wire:
             raise LinkError("no answer")
         return answers[0]
 
-    def _characteristic(self, uuid: str) -> Characteristic:
-        if whole(uuid) not in self._table:
+    def _characteristic(self, uuid: str, service: str | None = None) -> Characteristic:
+        one = self._table.get(whole(uuid))
+        if service is not None:
+            one = self._of_service.get((whole(service), whole(uuid)))
+        if one is None:
             raise LinkError(f"there is no {uuid}")
-        return self._table[whole(uuid)]
+        return one
 
     @staticmethod
     def _try(call: Callable[[], T]) -> T:

@@ -70,7 +70,7 @@ class StreamInfo:
     has_quaternion: bool = False
     """Packets carry the device's own orientation, ``q_earth_from_sensor``."""
     tick_hz: float = 1e6
-    """Device clock ticks per second."""
+    """Device clock ticks per second; 0 for a device without a clock, whose samples are counted."""
     tick_bits: int = 32
     """Width of the device clock: it wraps at ``2**tick_bits``; 0 for one that never wraps."""
     outward_normal_sensor: Vector | None = None

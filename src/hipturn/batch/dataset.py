@@ -60,7 +60,7 @@ def config_key(request: offline.Request, *, deidentify: bool) -> str:
     told = {
         "layout": LAYOUT,
         "version": __version__,
-        "file": config.load(places.config_file())[0],
+        "file": config.effective(places.config_file(), {}, {}),
         "set": dict(request.settings),
         "calibration": calibrations.to_dict(given) if isinstance(given, Calibration) else given,
         "side": request.side and request.side.value,

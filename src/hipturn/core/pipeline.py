@@ -16,8 +16,10 @@ from hipturn.core.clock import Clock, StreamOrigin
 from hipturn.core.figures import figures, held
 from hipturn.core.fusion import Fusion, FusionParams
 from hipturn.core.gestures import Taps
+from hipturn.core.hosttime import TimeMap
 from hipturn.core.pauses import Pauses
 from hipturn.core.reps import Detector, DetectParams, Excursion, Turned
+from hipturn.core.samplecount import SampleCount
 from hipturn.core.sets import Sets
 from hipturn.core.verdict import Judge, Standard, sample
 from hipturn.model import (
@@ -68,7 +70,7 @@ class _Chain:
     """One link's decoder, clock and filter."""
 
     decode: Decode
-    clock: Clock
+    clock: Clock | SampleCount
     fusion: Fusion
     taps: Taps | None = None
     """Listening to taps while there is one."""
@@ -98,6 +100,11 @@ class Front:
                 self._chains[item.stream].taps = Taps(item.stream) if item.value["on"] else None
         return []
 
+    def time_map(self, stream: str) -> TimeMap | None:
+        """Return where a stream's time lies on this computer's clock, None before the link's first sample."""
+        chain = self._chains.get(stream)
+        return None if chain is None else chain.clock.time_map()
+
     def _link(self, up: LinkUp) -> None:
         """Start a new chain; what survives a lost link is the time base and the gyroscope's bias."""
         origin = self._origins.setdefault(up.stream, StreamOrigin())
@@ -110,7 +117,8 @@ class Front:
         fusion = Fusion(up.info, self._params, settled_ns)
         if before is not None:
             fusion.set_bias(before.fusion.bias())
-        self._chains[up.stream] = _Chain(self._decoder(up.info), Clock(up.info, up.stream, origin), fusion)
+        clock = (Clock if up.info.tick_hz else SampleCount)(up.info, up.stream, origin)
+        self._chains[up.stream] = _Chain(self._decoder(up.info), clock, fusion)
 
     def _packets(self, packets: Packets, chain: _Chain) -> list[Seen]:
         raw = sane(chain.decode(packets))
@@ -365,6 +373,10 @@ class Pipeline:
         if not isinstance(item, Packets):
             out += self._back.push(item)
         return out
+
+    def time_map(self, stream: str) -> TimeMap | None:
+        """Return where a stream's time lies on this computer's clock; see `Front.time_map`."""
+        return self._front.time_map(stream)
 
     def finish(self) -> list[Output]:
         """Return what the end of the stream decides."""

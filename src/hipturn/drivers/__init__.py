@@ -41,8 +41,10 @@ class Link(Protocol):
         """Return a characteristic's value."""
         ...
 
-    async def write(self, uuid: str, data: bytes, *, response: bool = True) -> None:
-        """Write a characteristic."""
+    async def write(
+        self, uuid: str, data: bytes, *, response: bool = True, service: str | None = None
+    ) -> None:
+        """Write a characteristic; where several services have one of this UUID, that of `service`."""
         ...
 
     async def subscribe(self, uuid: str, tag: bytes = b"") -> None:
@@ -51,6 +53,10 @@ class Link(Protocol):
         A device that sends several kinds of packets on several characteristics needs the tags to tell
         them apart, live and in the recording.
         """
+        ...
+
+    async def unsubscribe(self, uuid: str) -> None:
+        """End what `subscribe` began: for devices that stream while somebody listens."""
         ...
 
     async def ask(
@@ -111,6 +117,11 @@ _BUILT_IN: dict[str, str] = {
     "capture2go": "hipturn.drivers.capture2go",
     "movesense": "hipturn.drivers.movesense",
     "mocopi": "hipturn.drivers.mocopi",
+    "metamotion": "hipturn.drivers.metamotion",
+    "witmotion": "hipturn.drivers.witmotion",
+    "polar": "hipturn.drivers.polar",
+    "thingy52": "hipturn.drivers.thingy52",
+    "adafruit": "hipturn.drivers.adafruit",
     "table": "hipturn.drivers.table",
 }
 

@@ -43,7 +43,7 @@ def _wrong_link(info: StreamInfo) -> str | None:
         return f"{info.rate_hz:g} Hz is the rate of no sensor: the recording is none of hipturn's"
     if not (info.has_imu or info.has_quaternion):
         return "its stream carries neither acceleration and rate nor orientation: there is nothing to measure"
-    if not (0.0 < info.tick_hz <= 1e12 and 0 <= info.tick_bits <= 62):
+    if not ((info.tick_hz == 0.0 or 1.0 <= info.tick_hz <= 1e12) and 0 <= info.tick_bits <= 62):
         return f"a device clock of {info.tick_hz:g} Hz and {info.tick_bits} bits cannot be read"
     normal = info.outward_normal_sensor
     if normal is not None and not (_is_vector(normal) and 0.5 < math.hypot(*normal) < 2.0):

@@ -110,9 +110,12 @@ class GattLink:
         """Return the characteristic's value."""
         return bytes(await within(self._call_s, "reading from the sensor", self._client.read_gatt_char(uuid)))
 
-    async def write(self, uuid: str, data: bytes, *, response: bool = True) -> None:
+    async def write(
+        self, uuid: str, data: bytes, *, response: bool = True, service: str | None = None
+    ) -> None:
         """Write the characteristic; with `response`, return when the sensor has confirmed it."""
-        call = self._client.write_gatt_char(uuid, data, response=response)
+        which = uuid if service is None else self._of_service(uuid, service)
+        call = self._client.write_gatt_char(which, data, response=response)
         await within(self._call_s, "writing to the sensor", call)
 
     async def subscribe(self, uuid: str, tag: bytes = b"") -> None:
@@ -125,6 +128,20 @@ class GattLink:
                     answer.set_result(tag + bytes(data))
 
         await within(self._call_s, "subscribing to the sensor", self._client.start_notify(uuid, notified))
+
+    async def unsubscribe(self, uuid: str) -> None:
+        """End the characteristic's notifications."""
+        await within(self._call_s, "unsubscribing from the sensor", self._client.stop_notify(uuid))
+
+    def _of_service(self, uuid: str, service: str) -> BleakGATTCharacteristic:
+        try:
+            found = self._client.services.get_service(service)
+        except BleakError as error:
+            raise LinkError(f"writing to the sensor: {_one_line(error)}") from error
+        characteristic = found.get_characteristic(uuid) if found else None
+        if characteristic is None:
+            raise LinkError(f"writing to the sensor: it has no {uuid} in its service {service}")
+        return characteristic
 
     async def ask(
         self, uuid: str, data: bytes, is_answer: Callable[[bytes], bool], *, response: bool = True

@@ -16,7 +16,7 @@ from hipturn.drivers import Driver
 from hipturn.errors import BluetoothUnavailable, LinkError
 from hipturn.model import HostNs, Input, LinkDown, LinkUp, Packets, StreamInfo
 from hipturn.sources.ble.link import Backend, GattLink, Limits, disconnect, scanner, within
-from hipturn.sources.ble.scan import BATTERY_LEVEL_UUID, Search, stop
+from hipturn.sources.ble.scan import Search, stop
 from hipturn.units import NS_PER_S
 
 SAMPLES_IN_A_PACKET = 20
@@ -138,7 +138,7 @@ class BleSource:
                 raise LinkError(f"{label}: the link was lost while starting")
             outlet.up(up_ns, info)
             self._on_state(LinkState.MEASURING, f"{label}, {info.rate_hz:g} Hz")
-            async with self._battery_watched(client):
+            async with self._battery_watched(driver, link):
                 silence_s = self._limits.silence_s + SAMPLES_IN_A_PACKET / info.rate_hz
                 reason = await _end_of(outlet, lost, silence_s)
             outlet.down(reason)
@@ -152,12 +152,12 @@ class BleSource:
             raise
 
     @contextlib.asynccontextmanager
-    async def _battery_watched(self, client: BleakClient) -> AsyncIterator[None]:
+    async def _battery_watched(self, driver: Driver, link: GattLink) -> AsyncIterator[None]:
         """Ask the sensor for its charge now and then while the context lasts."""
         if self._on_vitals is None:
             yield
             return
-        watching = asyncio.create_task(self._watch_battery(client, self._on_vitals), name="battery")
+        watching = asyncio.create_task(self._watch_battery(driver, link, self._on_vitals), name="battery")
         try:
             yield
         finally:
@@ -165,16 +165,15 @@ class BleSource:
             await asyncio.gather(watching, return_exceptions=True)
 
     async def _watch_battery(
-        self, client: BleakClient, tell: Callable[[int | None, int | None], None]
+        self, driver: Driver, link: GattLink, tell: Callable[[int | None, int | None], None]
     ) -> None:
         while True:
             try:
-                call = client.read_gatt_char(BATTERY_LEVEL_UUID)
-                level = await within(self._limits.call_s, "reading the charge", call)
+                percent = await driver.battery(link)
             except LinkError:
                 return  # many sensors do not tell
-            if level and level[0] <= 100:
-                tell(level[0], None)
+            if percent is not None:
+                tell(percent, None)
             await asyncio.sleep(BATTERY_EVERY_S)
 
     async def _find(self) -> tuple[BLEDevice, Driver] | None:

@@ -182,6 +182,11 @@ _DEVICES: dict[str, str] = {
     "capture2go": "hipturn.sources.virtual.devices.capture2go",
     "movesense": "hipturn.sources.virtual.devices.movesense",
     "mocopi": "hipturn.sources.virtual.devices.mocopi",
+    "metamotion": "hipturn.sources.virtual.devices.metamotion",
+    "witmotion": "hipturn.sources.virtual.devices.witmotion",
+    "polar": "hipturn.sources.virtual.devices.polar",
+    "thingy52": "hipturn.sources.virtual.devices.thingy52",
+    "adafruit": "hipturn.sources.virtual.devices.adafruit",
 }
 
 
