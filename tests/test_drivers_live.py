@@ -14,7 +14,7 @@ from hipturn.model import BadPackets, Gap, Output, Rep, Verdict
 from hipturn.session import Heard
 from hipturn.sinks.hub import Hub
 from hipturn.sources import body
-from hipturn.sources.ble import LinkState, scan
+from hipturn.sources.ble import scan
 from hipturn.sources.virtual import VirtualSettings, devices
 from hipturn.sources.virtual.faults import parse
 from hipturn.units import DEG_PER_RAD
@@ -90,8 +90,10 @@ def test_ten_of_ten_repetitions_near_the_truth_and_the_sensor_left_idle(device: 
     for rep, true in zip(ran.reps, truth(10, 5), strict=True):
         assert abs(rep.rom_rad - true.rom_rad) * DEG_PER_RAD <= WORST_ROM_DEG
     assert not ran.trouble, "neither gap nor damage, from the first packet to the last answer"
-    assert ran.states == [LinkState.SEARCHING, LinkState.CONNECTING, LinkState.MEASURING]
-    assert list(ran.happened[-2:]) == ["stop", "disconnected"]
+    told = list(dict.fromkeys(ran.states))
+    assert told[:2] == ["searching", "connecting"] and told[-1] == "measuring" and "lost" not in told
+    ends = [word for word in ran.happened if word != "advertising"]
+    assert ends[-2:] == ["stop", "disconnected"]
     assert ran.result.info.driver == device
 
 
@@ -100,7 +102,7 @@ def test_ten_of_ten_repetitions_near_the_truth_and_the_sensor_left_idle(device: 
 def test_after_a_lost_link_or_a_restart_the_count_goes_on(device: str, fault: str, tmp_path: Path) -> None:
     ran = run(tmp_path, device, reps=2, seed=4, faults=fault)
     assert ran.finished
-    assert LinkState.LOST in ran.states and ran.happened.count("connected") == 2
+    assert "lost" in ran.states and ran.happened.count("connected") == 2
     assert sum(rep.verdict is Verdict.CONTROLLED for rep in ran.reps) == 2
     sound = [rep for rep in ran.reps if rep.verdict is not Verdict.VOID]
     assert all(15.0 < rep.rom_rad * DEG_PER_RAD < 40.0 for rep in sound)

@@ -16,6 +16,7 @@ from hipturn.core import quaternion
 from hipturn.core.calibration import STILL_RADPS, angular_rate
 from hipturn.errors import CalibrationRefused
 from hipturn.model import (
+    Corrected,
     FloatArray,
     Gap,
     HostNs,
@@ -28,6 +29,7 @@ from hipturn.model import (
     Output,
     Rep,
     Side,
+    Slip,
     StreamInfo,
     Verdict,
 )
@@ -86,7 +88,8 @@ class Coach:
         self._side = side
         self._target = reps
         self.phase = Phase.WAITING
-        self.controlled = 0
+        self._counted: list[int] = []
+        self._taken: list[int] = []
         self._info: StreamInfo | None = None
         self._blocks: list[Orientation] = []
         self._hold: Orientation | None = None
@@ -97,6 +100,11 @@ class Coach:
         self._away = False
         self._turns = 0
         self._t_ns = 0
+
+    @property
+    def controlled(self) -> int:
+        """How many repetitions count towards the target."""
+        return len(self._counted)
 
     def push(self, item: Input | Output) -> list[Prompt | Mark]:
         """Return what to tell the person and what to put into the stream."""
@@ -122,6 +130,12 @@ class Coach:
                 return out
             case Rep() if item.stream == self._stream and self.phase is Phase.DRILL:
                 return self._count(item)
+            case Corrected() if item.stream == self._stream:
+                return self._correct(item)
+            case Slip() if item.stream == self._stream and self.phase is Phase.DRILL:
+                return [
+                    self._prompt("the strap or your pose has moved: the zero is no longer true", "trouble")
+                ]
         return []
 
     def _prompt(self, say: str, earcon: str | None = None) -> Prompt:
@@ -228,11 +242,24 @@ class Coach:
     def _count(self, rep: Rep) -> list[Prompt | Mark]:
         if rep.verdict is not Verdict.CONTROLLED:
             return [self._prompt(REASON_WORDS.get(rep.reasons[0], rep.reasons[0]), "rejected")]
-        self.controlled += 1
+        self._counted.append(rep.n)
         if self._target and self.controlled >= self._target:
             self.phase = Phase.DONE
             return [self._prompt(f"{self.controlled}, done", "target")]
         return [self._prompt(str(self.controlled), "counted")]
+
+    def _correct(self, corrected: Corrected) -> list[Prompt | Mark]:
+        """Follow what a person took back or brought back, and say the count there is now."""
+        if not corrected.reps:
+            return [self._prompt(f"nothing to {corrected.kind}", "rejected")]
+        there, gone = (
+            (self._counted, self._taken) if corrected.kind != "redo" else (self._taken, self._counted)
+        )
+        for n in corrected.reps:
+            if n in there:
+                there.remove(n)
+                gone.append(n)
+        return [self._prompt(f"{corrected.kind}: {self.controlled} count", "tick")]
 
 
 def marks(said: Sequence[Prompt | Mark], at_ns: HostNs) -> list[Mark]:

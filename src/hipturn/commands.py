@@ -39,13 +39,15 @@ class Field:
 
     def check(self, value: object) -> bool:
         """Return whether the value is what the schema says; the few words used here are known."""
-        kinds = {"string": str, "boolean": bool}
+        kinds = {"string": str, "boolean": bool, "integer": int}
         if type(value) is not kinds[self.schema["type"]]:
             return False
         if isinstance(value, str):
             return value in self.schema.get("enum", [value]) and (
                 self.schema.get("minLength", 0) <= len(value) <= self.schema.get("maxLength", LONGEST_TEXT)
             )
+        if isinstance(value, int):
+            return bool(self.schema.get("minimum", value) <= value <= self.schema.get("maximum", value))
         return True
 
 
@@ -99,6 +101,19 @@ COMMANDS: Mapping[str, Command] = {
         _mark(MarkKind.COUNT),
         {"on": Field({"type": "boolean"})},
     ),
+    "undo": Command("The last repetition of the set that still counts was none.", _mark(MarkKind.UNDO)),
+    "redo": Command("The last repetition taken back was one after all.", _mark(MarkKind.REDO)),
+    "restart": Command("Begin the set anew: its repetitions do not count.", _mark(MarkKind.RESTART)),
+    "reference": Command(
+        "The last repetitions were done well: judge by them from here on; 0 forgets them.",
+        _mark(MarkKind.REFERENCE),
+        {"last": Field({"type": "integer", "minimum": 0, "maximum": 10})},
+    ),
+    "listen": Command(
+        "Take three taps on the sensor as a command, or do not.",
+        _mark(MarkKind.LISTEN),
+        {"on": Field({"type": "boolean"})},
+    ),
     "note": Command("Write a note into the recording.", _mark(MarkKind.NOTE), {"text": Field(_TEXT)}),
 }
 
@@ -128,4 +143,6 @@ def _words(schema: Mapping[str, Any]) -> str:
         return " or ".join(schema["enum"])
     if schema["type"] == "boolean":
         return "true or false"
+    if schema["type"] == "integer":
+        return f"a whole number from {schema['minimum']} to {schema['maximum']}"
     return f"a text of 1 to {schema['maxLength']} characters"
