@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import fuzz_decoders
 import wired
 from hipturn import drivers
 from hipturn.drivers import Advertisement
@@ -205,6 +206,18 @@ def test_any_bytes_to_any_decoder_give_samples_or_counted_damage(
     )
     packets = data.draw(st.lists(row, min_size=1, max_size=5))
     assert_sound(info, wired.read(info, packets), len(packets))
+
+
+@pytest.mark.parametrize("example", fuzz_decoders.examples())
+def test_the_fuzz_target_reads_what_devices_send(example: bytes) -> None:
+    info, packets = fuzz_decoders.stream_of(example), fuzz_decoders.packets_of(example[3:])
+    assert info.driver in DEVICES and len(packets) >= 7
+    fuzz_decoders.one(example)
+
+
+@given(st.binary(max_size=400))
+def test_the_fuzz_target_holds_for_any_bytes(data: bytes) -> None:
+    fuzz_decoders.one(data)
 
 
 @pytest.mark.parametrize("name", drivers.built_in())

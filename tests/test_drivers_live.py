@@ -10,7 +10,7 @@ import pytest
 
 import warped
 from hipturn import config, daemon, offline
-from hipturn.model import Rep, Verdict
+from hipturn.model import BadPackets, Gap, Output, Rep, Verdict
 from hipturn.sources import body
 from hipturn.sources.ble import LinkState, scan
 from hipturn.sources.virtual import VirtualSettings, devices
@@ -38,6 +38,10 @@ class Ran:
     """To the sensor."""
     states: Sequence[LinkState]
     result: offline.Analysis
+
+    @property
+    def trouble(self) -> list[Output]:
+        return [event for event in self.result.events if isinstance(event, Gap | BadPackets)]
 
     @property
     def reps(self) -> list[Rep]:
@@ -83,6 +87,7 @@ def test_ten_of_ten_repetitions_near_the_truth_and_the_sensor_left_idle(device: 
     assert [rep.verdict for rep in ran.reps] == [Verdict.CONTROLLED] * 10
     for rep, true in zip(ran.reps, truth(10, 5), strict=True):
         assert abs(rep.rom_rad - true.rom_rad) * DEG_PER_RAD <= WORST_ROM_DEG
+    assert not ran.trouble, "neither gap nor damage, from the first packet to the last answer"
     assert ran.states == [LinkState.SEARCHING, LinkState.CONNECTING, LinkState.MEASURING]
     assert list(ran.happened[-2:]) == ["stop", "disconnected"]
     assert ran.result.info.driver == device

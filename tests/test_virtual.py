@@ -10,6 +10,7 @@ from bumble.hci import Address
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cli_runs import refused
 from hipturn import drivers
 from hipturn.errors import UsageError
 from hipturn.model import Side, Vector
@@ -17,7 +18,8 @@ from hipturn.sources import body
 from hipturn.sources.bleak_bumble.adapter import Adapter
 from hipturn.sources.virtual import VirtualSettings, devices
 from hipturn.sources.virtual.faults import BACK_AFTER_S, RESTART_S, Faults, Outage, parse
-from hipturn.sources.virtual.playback import Playback, strapped
+from hipturn.sources.virtual.peripheral import LEGACY_BYTES, VirtualSensor
+from hipturn.sources.virtual.playback import Playback, simulated, strapped
 from hipturn.sources.virtual.radio import Radio, hci_server
 
 
@@ -178,3 +180,32 @@ except HipturnError as error:
     print(error)
 """
     assert "pip install 'hipturn[sim]'" in run_python(code)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("demo", "--as", "toaster"),
+        ("run", "--sensor", "virtual:toaster"),
+        ("virtual", "--as", "toaster"),
+    ],
+)
+def test_an_unknown_device_is_one_line_with_those_that_exist(args: tuple[str, ...]) -> None:
+    line = refused(*args, code=2)
+    assert "toaster: the virtual sensor can be: hipturn, xsens_dot, capture2go" in line
+
+
+def test_a_device_can_be_written_with_a_hyphen_as_elsewhere() -> None:
+    assert VirtualSettings(device="xsens-dot").traits is VirtualSettings(device="xsens_dot").traits
+
+
+@pytest.mark.parametrize("device", devices.names())
+def test_what_a_device_advertises_fits_an_advertisement(device: str) -> None:
+    """With the longest name it may be given."""
+
+    async def sizes() -> int:
+        settings = VirtualSettings(device=device, name="x" * devices.get(device).TRAITS.longest_name)
+        sensor = VirtualSensor(Radio(0.0), settings, simulated(settings), lambda _what, _t_s: None)
+        return len(sensor._device.advertising_data)
+
+    assert asyncio.run(sizes()) <= LEGACY_BYTES

@@ -23,8 +23,12 @@ def kept(
     """Return the samples of the `good` rows; the other rows are bad, but for those that lie `aside`.
 
     A row is a packet with `per_row` samples: `good`, `aside` and `at_ns` are of shape (rows,), the rest
-    of shape (rows * per_row, …). Quantities the stream does not have may be left out.
+    of shape (rows * per_row, …). Quantities the stream does not have may be left out; where one is left
+    out that it should have, as a damaged recording may claim, all rows are bad.
     """
+    lacking = info.has_imu and (acc_mps2 is None or gyr_radps is None)
+    if lacking or (info.has_quaternion and q_earth_from_sensor is None):
+        return nothing(info, len(good) if aside is None else int((~aside).sum()))
     bad = ~good if aside is None else ~(good | aside)
     bad_before = tuple((per_row * np.cumsum(good)[bad]).tolist()) if bad.any() else ()
     if per_row > 1:

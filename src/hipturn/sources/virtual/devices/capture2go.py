@@ -3,8 +3,6 @@
 import struct
 from collections.abc import Sequence
 
-import numpy as np
-
 from hipturn.drivers import capture2go as c2g
 from hipturn.drivers.capture2go_frames import Framer, notification, package
 from hipturn.drivers.capture2go_samples import KINDS, RATES_HZ, Kind, encode
@@ -132,10 +130,12 @@ class Capture2GoFirmware:
                 return
 
     def _say(self, header: int, payload: bytes = b"") -> None:
-        """Answer in the same stream of packages, in two notifications."""
-        whole = package(header, payload)
-        for part in np.array_split(np.frombuffer(whole, np.uint8), 2):
-            self._board.notify(c2g.NOTIFY_UUID, notification([], part.tobytes()))
+        """Answer in the same stream, behind what still waits in it, in two notifications."""
+        self._fifo += package(header, payload)
+        half = len(self._fifo) // 2
+        for part in (self._fifo[:half], self._fifo[half:]):
+            self._board.notify(c2g.NOTIFY_UUID, notification([], bytes(part)))
+        self._fifo.clear()
 
 
 def firmware(board: Board) -> Capture2GoFirmware:
