@@ -103,14 +103,13 @@ def encode(kind: int, last_ns: int, lsb: IntArray, frame: int = 0) -> bytes:
     """Return the compressed frame of counts within int16, shape (n, 3), in one block of differences."""
     lsb = np.asarray(lsb, np.int64)
     steps = np.diff(lsb, axis=0)
-    body = lsb[0].astype("<i2").tobytes()
+    body: bytes = lsb[0].astype("<i2").tobytes()
     if len(steps):
         bits = max(1, *(int(x if x >= 0 else ~x).bit_length() + 1 for x in steps.reshape(-1)))
         stream = (steps.reshape(-1, 1) >> np.arange(bits)) & 1
         body += bytes([bits, len(steps)])
         body += np.packbits(stream.astype(np.uint8), bitorder="little").tobytes()
-    head: bytes = HEAD.pack(kind, last_ns, frame | COMPRESSED)
-    return head + body
+    return HEAD.pack(kind, last_ns, frame | COMPRESSED) + body
 
 
 def encode_plain(last_ns: int, acc_mps2: FloatArray) -> bytes:
