@@ -9,6 +9,7 @@ times before.
 
 import re
 import tomllib
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 
 from hipturn import drivers
+from hipturn.drivers.rows import joined
 from hipturn.model import Packets, RawSamples, StreamInfo
 
 NOTES = Path(__file__).parents[1] / "firmware-notes"
@@ -35,9 +37,12 @@ def blocks() -> list[Any]:
     return found
 
 
-def read(decode: drivers.Decode, rows: list[bytes]) -> RawSamples:
-    data = np.array([list(row) for row in rows], dtype=np.uint8)
-    return decode(Packets("s", np.arange(len(rows), dtype=np.int64), data))
+def read(info: StreamInfo, decode: drivers.Decode, rows: list[bytes]) -> RawSamples:
+    pieces = []
+    for _, same in groupby(rows, key=len):
+        data = np.array([list(row) for row in same], dtype=np.uint8)
+        pieces.append(decode(Packets("s", np.arange(len(data), dtype=np.int64), data)))
+    return joined(info, pieces)
 
 
 @pytest.mark.parametrize("block", blocks())
@@ -49,9 +54,9 @@ def test_packet_gives_the_values_beside_it(block: str) -> None:
     rows = [bytes.fromhex(text) for text in told["packets"]]
     decode = drivers.decoder(info)
     settling = [rows[0]] * told.get("after_settling", 0)
-    assert not settling or len(read(decode, settling).tick) == 0, "it has settled earlier"
+    assert not settling or len(read(info, decode, settling).tick) == 0, "it has settled earlier"
 
-    samples = read(decode, rows)
+    samples = read(info, decode, rows)
 
     assert len(samples.bad_before) == told.get("bad_packets", 0)
     assert samples.tick.tolist() == told.get("tick", [])

@@ -3,7 +3,7 @@
 Time is the line under the arrivals (`hosttime`), followed smoothly. What it cannot know: a sample that
 comes late and a sample that was lost look the same until later ones come. So losses are told when
 arrivals have stayed late for a while, not where they happened, rounded to whole periods; single ones are
-told two together; and a sensor that always loses a few looks like a slower one. Packets that come
+told some together; and a sensor that always loses a few looks like a slower one. Packets that come
 twice cannot be told from new ones at all (docs/decisions/2026-11-23-clock.md).
 """
 
@@ -22,6 +22,10 @@ WINDOW_NS = 60 * NS_PER_S
 
 SLEW = 0.05
 """Stream time nears the line by this share of a period a sample: 50 ms of the start's error in 1 s."""
+
+LATE_FACTOR = 2.5
+"""Arrivals this many periods behind the line may be losses. The least delay hides up to one period where
+the radio's rhythm is a whole number of samples, and a line through a change of it leads to another."""
 
 SURE_S = 0.25
 SURE_SAMPLES = 8
@@ -122,7 +126,7 @@ class SampleCount:
         j = number - self._fit_from
         line_ns = self._fit_t_ns + self._pull_ns + j * self._period_ns
         learning = number * (number < self._learned_at)
-        late = since - line_ns > LOSS_FACTOR * self._period_ns + MOST_SLOPE * self._period_ns * learning
+        late = since - line_ns > LATE_FACTOR * self._period_ns + MOST_SLOPE * self._period_ns * learning
         if late.any():
             rows = int(np.argmax(late))
             if rows == 0:
@@ -141,7 +145,7 @@ class SampleCount:
         """Return how many samples are now known to be lost, one having arrived at `since`; mostly none."""
         j = self._count - self._fit_from
         late_by_ns = since - (self._fit_t_ns + self._pull_ns + j * self._period_ns)
-        allowed_ns = LOSS_FACTOR * self._period_ns
+        allowed_ns = LATE_FACTOR * self._period_ns
         if self._count < self._learned_at:
             allowed_ns = allowed_ns + MOST_SLOPE * self._period_ns * self._count
         if late_by_ns <= allowed_ns:

@@ -32,6 +32,8 @@ RATE_HZ = 1000.0 / PERIOD_MS
 
 MOST_ACC_MPS2, MOST_GYR_RADPS = 35.0 * STANDARD_GRAVITY_MPS2, 4400.0 * RAD_PER_DEG
 """Boards differ: more than the widest range of the IMUs they carry, ±32 g and ±4000 °/s."""
+LEAST = 1e-6
+"""An IMU's smallest step is larger than this by far: random bytes are often smaller, but never zero."""
 UNIT_WITHIN = 0.01
 
 
@@ -64,8 +66,9 @@ class _Imu:
         if size != 13:
             return nothing(self._info, count)
         values, tags = _floats(packets.data), packets.data[:, 0]
-        is_acc = (tags == ACC) & within(values, MOST_ACC_MPS2)
-        is_gyr = (tags == GYR) & within(values, MOST_GYR_RADPS)
+        possible = ((np.abs(values) >= LEAST) | (values == 0.0)).all(axis=1)
+        is_acc = (tags == ACC) & possible & within(values, MOST_ACC_MPS2)
+        is_gyr = (tags == GYR) & possible & within(values, MOST_GYR_RADPS)
         return self._pairing.push(packets.at_ns, values[:, None], is_acc, is_gyr, np.zeros(count, np.bool_))
 
 

@@ -100,7 +100,10 @@ class Decoder:
 
     def _samples(self, frame: Frame, at_ns: int) -> RawSamples:
         """Take a frame in; return the samples it completes."""
-        t_ns, follows = self._times[frame.kind].of(frame)
+        times = self._times[frame.kind].of(frame)
+        if times is None:
+            return nothing(self._info, 0)
+        t_ns, follows = times
         if frame.kind == ACC:
             keep = follows and len(self._known_ns) > 0 and t_ns[0] > self._known_ns[-1]
             self._known_ns = np.concatenate((self._known_ns, t_ns)) if keep else t_ns

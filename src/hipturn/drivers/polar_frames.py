@@ -121,6 +121,8 @@ def encode_plain(last_ns: int, acc_mps2: FloatArray) -> bytes:
 
 SLACK = 0.2
 """Share by which the distance of two frames may differ from what their samples take before some are lost."""
+FARTHEST_NS = 60 * NS_PER_S
+"""Frames that lie further apart are of a clock that has been set meanwhile."""
 
 
 class Times:
@@ -130,23 +132,24 @@ class Times:
         self._period_ns = NS_PER_S / rate_hz
         self._last_ns: int | None = None
 
-    def of(self, frame: Frame) -> tuple[IntArray, bool]:
+    def of(self, frame: Frame) -> tuple[IntArray, bool] | None:
         """Return the samples' times in ns, shape (n,), and whether they follow what came before.
 
         Between two frames the samples lie evenly (note §3). Where time is missing between them they are a
-        nominal period apart, and the gap lies before the first of them.
+        nominal period apart, and the gap lies before the first of them. None for a frame that has come
+        before, or comes too late.
         """
         n = len(frame.values)
         step = self._period_ns
         follows = False
         if self._last_ns is not None:
-            since = (frame.last_ns - self._last_ns) / n
-            follows = since > 0.0 and frame.last_ns - self._last_ns < 60 * NS_PER_S
-            if abs(since - step) <= SLACK * step:
-                step = since
-            elif 0.0 < since < step:
-                # never before what has been told
-                step = since
+            since_ns = frame.last_ns - self._last_ns
+            if -FARTHEST_NS < since_ns <= 0:
+                return None
+            follows = 0 < since_ns < FARTHEST_NS
+            # a little more or less is how it ticks; less than that would be before what has been told
+            if follows and since_ns / n < (1.0 + SLACK) * step:
+                step = since_ns / n
         self._last_ns = frame.last_ns
         back = np.rint(np.arange(n - 1, -1, -1) * step).astype(np.int64)
         return frame.last_ns - back, follows

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from hipturn.drivers import Advertisement, Decode, Driver, Link, nothing
-from hipturn.drivers.rows import kept, unit
+from hipturn.drivers.rows import kept, unit, within
 from hipturn.errors import LinkError
 from hipturn.model import FloatArray, Packets, RawSamples, StreamInfo
 from hipturn.units import RAD_PER_DEG, STANDARD_GRAVITY_MPS2
@@ -29,6 +29,8 @@ GYR_RADPS_PER_LSB = RAD_PER_DEG / 32.0
 Q_PER_LSB = 1.0 / 2**30
 """Note §3: fixed point with 10, 5 and 30 bits after the point."""
 RAW_SIZE, QUATERNION_SIZE = 18, 16
+MOST_ACC_MPS2 = 4.1 * STANDARD_GRAVITY_MPS2
+"""Twice its range, as far as that is known: in a packet without any mark what is beyond shows damage."""
 UNIT_WITHIN = 0.05
 """Its quaternions are not exactly unit."""
 
@@ -52,7 +54,7 @@ def decode(packets: Packets, info: StreamInfo) -> RawSamples:
     if info.has_imu and not info.has_quaternion and size == RAW_SIZE:
         lsb = data.view("<i2")
         acc, gyr = lsb[:, :3] * ACC_MPS2_PER_LSB, lsb[:, 3:6] * GYR_RADPS_PER_LSB
-        return kept(info, good, tick, packets.at_ns, acc_mps2=acc, gyr_radps=gyr)
+        return kept(info, within(acc, MOST_ACC_MPS2), tick, packets.at_ns, acc_mps2=acc, gyr_radps=gyr)
     if info.has_quaternion and not info.has_imu and size == QUATERNION_SIZE:
         q, good = unit(data.view("<i4") * Q_PER_LSB, UNIT_WITHIN)
         return kept(info, good, tick, packets.at_ns, q_earth_from_sensor=q)
