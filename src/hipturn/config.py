@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from hipturn.core.floor import SEGMENT_RATIO
 from hipturn.core.fusion import FILTERS, FilterName, FusionParams
-from hipturn.core.pipeline import CoreParams
+from hipturn.core.pipeline import CoreParams, FloorParams
 from hipturn.core.reps import DetectParams
 from hipturn.core.verdict import Standard
 from hipturn.errors import InputError, UsageError
@@ -113,6 +114,16 @@ SETTINGS: dict[str, Setting] = {
         Setting(
             "fusion.settle_s", 3.0, "s", "time after a restart until the output is trusted",
             "3, the filter's accelerometer time constant", most=60.0,
+        ),
+        Setting(
+            "floor.segment_ratio", round(SEGMENT_RATIO, 4), "", "knee to heel over hip to knee, for the femur's own "
+            "rotation with the heel planted",
+            "1.163, an average person's; yours with a tape measure", least=0.5, most=2.0,
+        ),
+        Setting(
+            "floor.knee_deg", 0.0, "°", "flexion of the knee in the drill with the heel planted, where it was "
+            "measured; 0 to take it from how the sensor sits",
+            "0; a goniometer's figure is better", most=150.0,
         ),
     )
 }  # fmt: skip
@@ -215,5 +226,8 @@ def core_params(settings: Settings) -> CoreParams:
             max_off_axis_rad=optional("reps.max_off_axis_deg", RAD_PER_DEG),
             min_hold_s=optional("reps.min_hold_s"),
             min_return=optional("reps.min_return"),
+        ),
+        floor=FloorParams(
+            ratio=number("floor.segment_ratio"), knee_rad=optional("floor.knee_deg", RAD_PER_DEG)
         ),
     )

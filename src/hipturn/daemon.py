@@ -97,7 +97,7 @@ async def measure(
     through `on_trouble` and does not stop the measurement.
     """
     keeper = _Keeper(Recorder.open(plan.recordings, plan.drill, plan.side), on_trouble)
-    coach = Coach(STREAM, plan.side, plan.reps)
+    coach = Coach(STREAM, plan.side, plan.reps, plan.position)
     session = Session(config.core_params(plan.settings), coach, keeper, listen)
     session.push(
         SessionStart(

@@ -9,9 +9,11 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from hipturn.core.floor import ASSUMES
 from hipturn.model import (
     BadPackets,
     Calibrated,
+    Floor,
     Gap,
     Hold,
     Output,
@@ -39,25 +41,32 @@ def line(output: Output) -> Line | None:
     """Return the JSON object of an event; None for the sample blocks, which are no events."""
     match output:
         case Rep():
-            return _head("rep", output.stream) | {
-                "n": output.n,
-                "side": output.side,
-                "direction": output.direction,
-                "start_s": _s(output.start_ns),
-                "peak_s": _s(output.peak_ns),
-                "end_s": _s(output.end_ns),
-                "rom_deg": _deg(output.rom_rad),
-                "peak_deg": _deg(output.peak_rad),
-                "out_s": round(output.out_s, 4),
-                "hold_s": round(output.hold_s, 4),
-                "return_s": round(output.return_s, 4),
-                "peak_speed_dps": _deg(output.peak_speed_radps),
-                "sparc": round(output.sparc, 4) if math.isfinite(output.sparc) else None,
-                "off_axis_deg": _deg(output.off_axis_rad),
-                "lost_share": round(output.lost_share, 5),
-                "verdict": output.verdict,
-                "reasons": list(output.reasons),
-            }
+            more: Line = {"heading_dependent": True} if output.heading_dependent else {}
+            if output.phi_rad is not None and output.phi_sd_rad is not None:
+                more |= {"phi_deg": _deg(output.phi_rad), "phi_sd_deg": _deg(output.phi_sd_rad)}
+            return (
+                _head("rep", output.stream)
+                | {
+                    "n": output.n,
+                    "side": output.side,
+                    "direction": output.direction,
+                    "start_s": _s(output.start_ns),
+                    "peak_s": _s(output.peak_ns),
+                    "end_s": _s(output.end_ns),
+                    "rom_deg": _deg(output.rom_rad),
+                    "peak_deg": _deg(output.peak_rad),
+                    "out_s": round(output.out_s, 4),
+                    "hold_s": round(output.hold_s, 4),
+                    "return_s": round(output.return_s, 4),
+                    "peak_speed_dps": _deg(output.peak_speed_radps),
+                    "sparc": round(output.sparc, 4) if math.isfinite(output.sparc) else None,
+                    "off_axis_deg": _deg(output.off_axis_rad),
+                    "lost_share": round(output.lost_share, 5),
+                    "verdict": output.verdict,
+                    "reasons": list(output.reasons),
+                }
+                | more
+            )
         case Hold():
             return _head("hold", output.stream) | {
                 "start_s": _s(output.start_ns),
@@ -76,20 +85,36 @@ def line(output: Output) -> Line | None:
             return _head("bad_packets", output.stream) | {"t_s": _s(output.t_ns), "count": output.count}
         case Calibrated():
             c = output.calibration
-            return _head("calibration", output.stream) | {
-                "t_s": _s(output.t_ns),
-                "source": c.source,
-                "axis_sensor": [round(x, 6) for x in c.axis_sensor],
-                "axis_share": round(c.axis_share, 4),
-                "axis_spread_deg": _deg(c.axis_spread_rad),
-                "axis_elevation_deg": _deg(output.axis_elevation_rad),
-                "observability": round(output.observability, 4),
-                "sign": c.sign,
-                "zero": c.zero,
-                "grade": c.grade,
-            }
+            return (
+                _head("calibration", output.stream)
+                | {
+                    "t_s": _s(output.t_ns),
+                    "source": c.source,
+                    "axis_sensor": [round(x, 6) for x in c.axis_sensor],
+                    "axis_share": round(c.axis_share, 4),
+                    "axis_spread_deg": _deg(c.axis_spread_rad),
+                    "axis_elevation_deg": _deg(output.axis_elevation_rad),
+                    "observability": round(output.observability, 4),
+                    "heading_dependent": output.heading_dependent,
+                    "drift_deg_per_min": round(output.drift_radps * DEG_PER_RAD * 60.0, 2),
+                    "sign": c.sign,
+                    "zero": c.zero,
+                    "grade": c.grade,
+                }
+                | ({"phi": _floor(output.floor)} if output.floor else {})
+            )
         case _:
             return None
+
+
+def _floor(floor: Floor) -> Line:
+    return {
+        "gamma_deg": _deg(floor.gamma_rad),
+        "gamma_sd_deg": _deg(floor.gamma_sd_rad),
+        "segment_ratio": round(floor.ratio, 4),
+        "from": floor.known_from,
+        "assumes": ASSUMES,
+    }
 
 
 def _head(kind: str, stream: str) -> Line:

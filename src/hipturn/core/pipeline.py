@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from hipturn.core import calibration as calibrations
+from hipturn.core import floor
 from hipturn.core.angle import AngleMeter
 from hipturn.core.clock import Clock, StreamOrigin
 from hipturn.core.fusion import Fusion, FusionParams
@@ -22,6 +23,7 @@ from hipturn.model import (
     Calibrated,
     Direction,
     FloatArray,
+    Floor,
     Gap,
     Input,
     LinkUp,
@@ -32,10 +34,13 @@ from hipturn.model import (
     Overrun,
     Packets,
     RawSamples,
+    Rep,
+    SessionStart,
     Side,
     StreamInfo,
     StreamNs,
     Turn,
+    Vector,
 )
 from hipturn.units import NS_PER_S
 
@@ -45,12 +50,22 @@ Seen = Orientation | Gap | BadPackets
 
 
 @dataclass(frozen=True, slots=True)
+class FloorParams:
+    """What is told of the leg for the drill with the heel planted."""
+
+    ratio: float = floor.SEGMENT_RATIO
+    knee_rad: float | None = None
+    """Flexion of the knee where somebody measured it."""
+
+
+@dataclass(frozen=True, slots=True)
 class CoreParams:
     """Everything that can be set in the core."""
 
     fusion: FusionParams = field(default_factory=FusionParams)
     detect: DetectParams = field(default_factory=DetectParams)
     standard: Standard = field(default_factory=Standard)
+    floor: FloorParams = field(default_factory=FloorParams)
 
 
 @dataclass(slots=True)
@@ -180,6 +195,8 @@ class _Leg:
     detector: Detector
     side: Side | None = None
     meter: AngleMeter | None = None
+    outward_normal_sensor: Vector | None = None
+    floor: Floor | None = None
     counting: bool = True
     reps: int = 0
     t_ns: int = 0
@@ -193,14 +210,18 @@ class Back:
     def __init__(self, params: CoreParams) -> None:
         self._params = params
         self._legs: dict[str, _Leg] = {}
+        self._position: str | None = None
 
     def push(self, item: Input | Seen) -> list[Output]:
         """Return what an orientation block, or a mark between two, leads to; the block itself included."""
         match item:
+            case SessionStart():
+                self._position = item.position
             case LinkUp():
                 if item.stream not in self._legs:
                     detector = Detector(self._params.detect, item.info.rate_hz)
                     self._legs[item.stream] = _Leg(item.info.rate_hz, detector)
+                self._legs[item.stream].outward_normal_sensor = item.info.outward_normal_sensor
             case Mark() if item.stream in self._legs:
                 return self._mark(item, self._legs[item.stream])
             case Orientation():
@@ -234,6 +255,13 @@ class Back:
             case MarkKind.CALIBRATION:
                 calibration = calibrations.from_dict(mark.value)
                 leg.meter = AngleMeter(calibration, leg.side)
+                leg.floor = floor.geometry(
+                    self._position,
+                    calibration,
+                    leg.outward_normal_sensor,
+                    knee_rad=self._params.floor.knee_rad,
+                    ratio=self._params.floor.ratio,
+                )
                 leg.detector.forget()
                 return [
                     Calibrated(
@@ -242,6 +270,9 @@ class Back:
                         calibration,
                         leg.meter.observability,
                         leg.meter.axis_elevation_rad,
+                        leg.meter.heading_dependent,
+                        leg.meter.drift_radps,
+                        leg.floor,
                     )
                 ]
         return []
@@ -277,8 +308,16 @@ class Back:
     def _rep(self, excursion: Excursion, stream: str, leg: _Leg) -> list[Output]:
         leg.reps += 1
         rep = figures(excursion, stream=stream, n=leg.reps, side=leg.side, rate_hz=leg.rate_hz)
+        rep = _labelled(rep, leg)
         hold = held(excursion, rep)
         return [*([hold] if hold else []), judge(rep, excursion, self._params.standard)]
+
+
+def _labelled(rep: Rep, leg: _Leg) -> Rep:
+    """Return the repetition with what its calibration makes of its range."""
+    phi, phi_sd = floor.estimate(rep.rom_rad, leg.floor) if leg.floor else (None, None)
+    doubtful = leg.meter is not None and leg.meter.heading_dependent
+    return replace(rep, heading_dependent=doubtful, phi_rad=phi, phi_sd_rad=phi_sd)
 
 
 class Pipeline:
