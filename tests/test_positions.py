@@ -54,8 +54,8 @@ def test_the_direction_is_asked_for_where_the_case_does_not_tell_it(position: Po
     ]
     heard = guided(unknown, Coach(STREAM, Side.LEFT, 2, position))
     where = PLACED[position].outwards if position else "turn the hip inwards, which takes the foot outwards"
-    assert [text for text in prompts_of(heard) if "for the direction" in text] == [
-        f"once more, for the direction: {where}, and come back"
+    assert [text for text in prompts_of(heard) if "to show which way" in text] == [
+        f"once more, to show which way: {where}, and come back"
     ]
     (calibrated,) = of(Calibrated, heard)
     assert calibrated.calibration.sign == "movement"

@@ -10,9 +10,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hipturn.core.floor import ASSUMES
+from hipturn.core.references import Group, Percentile
+from hipturn.core.results import Difference, Quantity, Result, in_words
 from hipturn.model import (
     BadPackets,
     Calibrated,
+    Direction,
     Floor,
     Gap,
     Hold,
@@ -177,6 +180,79 @@ def summary(outputs: Iterable[Output], *, max_rad: float, min_rad: float, elapse
         "arc_deg": _deg(max_rad - min_rad) if known else None,
         "elapsed_s": round(elapsed_s, 4),
     }
+
+
+def test_result(found: Result, recording: str = "") -> Line:
+    """Return the object of one leg's test: each value with its uncertainty, and in what it was measured."""
+    c = found.conditions
+    line: Line = {
+        "v": VERSION,
+        "type": "test_result",
+        "recording": recording,
+        "side": c.side,
+        "position": c.position,
+        "movement": c.movement,
+        "warmed_up": c.warmed_up,
+        "zero": c.zero,
+        "observability": round(c.observability, 4),
+        "heading_dependent": c.heading_dependent,
+        "grade": c.grade,
+        "sem_from": "own sessions" if found.own_sem else "default",
+    }
+    for direction, each in found.ranges.items():
+        line[direction.value] = _quantity(each.mean) | {
+            "sd_deg": None if each.sd_rad is None else _deg(each.sd_rad),
+            "best_deg": _deg(each.best_rad),
+            "trials": [
+                {
+                    "value_deg": _deg(trial.value_rad),
+                    "sd_deg": _deg(trial.sd_rad),
+                    "held_s": round(trial.held_s, 2),
+                    "start_s": _s(trial.start_ns),
+                    "end_s": _s(trial.end_ns),
+                    "off_axis_deg": _deg(trial.off_axis_rad),
+                    "lost": trial.lost,
+                    "lost_share": round(trial.lost_share, 5),
+                }
+                for trial in each.trials
+            ],
+        }
+    return line | {"arc": None if found.arc is None else _quantity(found.arc)}
+
+
+def comparison(of: str, differences: Mapping[str, Difference]) -> Line:
+    """Return the object of differences: `of` is "change", "left-right" or "change of left-right"."""
+    return {"v": VERSION, "type": "comparison", "of": of} | {
+        name: {
+            "value_deg": _deg(each.value_rad),
+            "mdc95_deg": _deg(each.mdc_rad),
+            "within_error": each.within_error,
+            "text": in_words(each),
+        }
+        for name, each in differences.items()
+    }
+
+
+def reference(found: Percentile | None, of: Group, direction: Direction) -> Line:
+    """Return the object of a value's standing in a group: the group and its source are always in it."""
+    spread = of.internal if direction is Direction.INTERNAL else of.external
+    return {
+        "v": VERSION,
+        "type": "reference",
+        "group": of.name,
+        "people": of.people,
+        "n": of.n,
+        "position": of.position,
+        "direction": direction,
+        "mean_deg": None if spread is None else _deg(spread.mean_rad),
+        "sd_deg": None if spread is None or spread.sd_rad is None else _deg(spread.sd_rad),
+        "percentile": None if found is None else round(found.percent, 1),
+        "source": of.source,
+    }
+
+
+def _quantity(quantity: Quantity) -> Line:
+    return {"value_deg": _deg(quantity.value_rad), "uncertainty_deg": _deg(quantity.uncertainty_rad)}
 
 
 def config_hash(settings: Mapping[str, Any]) -> str:
