@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import cast
 
 from hipturn.core.floor import SEGMENT_RATIO
-from hipturn.core.fusion import FILTERS, FilterName, FusionParams
+from hipturn.core.fusion import ACAUSAL, FILTERS, FilterName, FusionParams
 from hipturn.core.pipeline import CoreParams, FloorParams
 from hipturn.core.reps import DetectParams
 from hipturn.core.verdict import Standard
@@ -104,7 +104,8 @@ SETTINGS: dict[str, Setting] = {
         ),
         Setting(
             "fusion.filter", "vqf", "", "how orientation is found from acceleration and rate",
-            "vqf; mahony where no vqf exists; device to take the sensor's own", choices=FILTERS,
+            "vqf; mahony where no vqf exists; device to take the sensor's own; vqf-offline, which sees the future, for "
+            "replays in research", choices=(*FILTERS, *ACAUSAL),
         ),
         Setting(
             "fusion.max_gap_s", 0.3, "s", "longest gap bridged by interpolation; after a longer one the filter "

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hipturn.core.floor import ASSUMES
+from hipturn.core.fusion import ACAUSAL, ran
 from hipturn.core.references import Group, Percentile
 from hipturn.core.results import Difference, Quantity, Result, in_words
 from hipturn.model import (
@@ -134,7 +135,9 @@ def session(
     duration_ns: int,
     settings: Mapping[str, Any],
 ) -> Line:
-    """Return the line that heads a session's events."""
+    """Return the line that heads a session's events; its filter is the one that ran, not the one set."""
+    chosen = settings.get("fusion.filter")
+    name = None if chosen is None else ran(chosen, info)
     return {
         "v": VERSION,
         "type": "session",
@@ -146,7 +149,8 @@ def session(
         "rate_hz": info.rate_hz,
         "samples": samples,
         "duration_s": _s(duration_ns),
-        "filter": settings.get("fusion.filter"),
+        "filter": name,
+        "causal": name not in ACAUSAL,
         "program": start.program,
         "config_hash": config_hash(settings),
     }

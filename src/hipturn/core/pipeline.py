@@ -35,6 +35,7 @@ from hipturn.model import (
     Packets,
     RawSamples,
     Rep,
+    Samples,
     SessionStart,
     Side,
     StreamInfo,
@@ -80,9 +81,16 @@ class _Chain:
 class Front:
     """From inputs to orientation, any number of streams."""
 
-    def __init__(self, params: FusionParams, decoder: Callable[[StreamInfo], Decode]) -> None:
+    def __init__(
+        self,
+        params: FusionParams,
+        decoder: Callable[[StreamInfo], Decode],
+        tap: Callable[[str, Samples], None] | None = None,
+    ) -> None:
+        """`tap` is given each stream's samples before they are fused."""
         self._params = params
         self._decoder = decoder
+        self._tap = tap
         self._chains: dict[str, _Chain] = {}
         self._origins: dict[str, StreamOrigin] = {}
 
@@ -132,6 +140,8 @@ class Front:
         samples, gaps = chain.clock.push(raw)
         out: list[Seen] = [*gaps]
         if len(samples.t_ns):
+            if self._tap is not None:
+                self._tap(stream, samples)
             q, trusted = chain.fusion.push(samples)
             out.append(Orientation(stream, samples.t_ns, q, samples.gyr_radps, samples.lost_before, trusted))
         return out
