@@ -200,11 +200,12 @@ def guided(
     params: CoreParams | None = None,
     recording: Recording | None = None,
     settings: Mapping[str, Any] | None = None,
+    position: str | None = None,
 ) -> list[Heard]:
     """Return all that is heard of a session with a coach: inputs with its marks, outputs, prompts."""
     heard: list[Heard] = []
     session = Session(params or CoreParams(), coach, recording, heard.append)
-    session.push(dataclasses.replace(START, settings=settings or {}))
+    session.push(dataclasses.replace(START, settings=settings or {}, position=position))
     for item in items:
         session.push(item)
     session.finish()

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from builders import STREAM, assert_same_bits, cuts, joined, one_by_one, split, unit_quaternions, unit_vectors
 from hipturn.core.angle import (
+    HEADING_DRIFT_RADPS,
     MIN_OBSERVABILITY,
     AngleMeter,
+    drift_budget,
     gravity_angle,
     observability,
     side_sign,
@@ -276,6 +278,28 @@ def test_twist_is_used_where_gravity_tells_too_little(elevation_deg: float) -> N
     if not by_twist:
         np.testing.assert_allclose(found.angle_rad, theta, atol=1e-9)
     assert meter.axis_elevation_rad == pytest.approx(elevation)
+
+
+@few
+@given(st.floats(-90.0, 90.0), st.floats(0.0, 10.0))
+def test_the_drift_budget_holds(elevation_deg: float, minutes: float) -> None:
+    """However the heading drifts within what it may, the twist keeps within the budget told, and an angle
+    that is not labelled heading-dependent does not drift at all."""
+    elevation = elevation_deg * RAD_PER_DEG
+    axis = np.array((math.cos(elevation), 0.0, math.sin(elevation)))
+    meter = AngleMeter(calibration(NO_TURN, axis, (0.001, 0.0, 0.0)), None)
+    # as fast as the heading may drift, but not beyond the half turn where the formula's tangent ends
+    heading = min(minutes * 60.0 * HEADING_DRIFT_RADPS, 1.0) * np.linspace(0.0, 1.0, 50)
+    found = meter.push(orientation(yawed(turned(NO_TURN, axis, np.zeros(50)), heading)))
+    seconds = float(heading[-1]) / HEADING_DRIFT_RADPS
+    # 2·atan(s·tan(ψ/2)) bends away from s·ψ by less than this up to a radian
+    assert np.abs(found.twist_rad).max() <= meter.twist_drift_radps * seconds * 1.15 + 1e-9
+    assert np.abs(found.angle_rad).max() <= meter.drift_radps * seconds * 1.15 + 1e-9
+    assert meter.heading_dependent == (meter.observability < MIN_OBSERVABILITY)
+    assert (meter.drift_radps > 0.0) == meter.heading_dependent
+    unaided = AngleMeter(calibration(NO_TURN, axis), None)
+    assert unaided.twist_drift_radps >= meter.twist_drift_radps
+    assert drift_budget(elevation, 1.0) == pytest.approx(abs(math.sin(elevation)))
 
 
 # --- how the stream is cut ----------------------------------------------------------------------

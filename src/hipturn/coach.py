@@ -4,7 +4,6 @@ It never asks what time it is: stream time comes with the samples. What it decid
 stream as `Mark`s, so that a replay needs no coach to come to the same results.
 """
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,9 +13,12 @@ import numpy as np
 from hipturn.core import calibration as calibrations
 from hipturn.core import quaternion
 from hipturn.core.calibration import STILL_RADPS, angular_rate
+from hipturn.core.positions import placed
 from hipturn.errors import CalibrationRefused
 from hipturn.model import (
+    Calibration,
     Corrected,
+    Direction,
     FloatArray,
     Gap,
     HostNs,
@@ -51,9 +53,12 @@ class Phase(StrEnum):
     WAITING = "waiting for the sensor"
     HOLD = "lie still"
     ROTATIONS = "turn slowly"
+    DIRECTION = "show the direction"
     DRILL = "drill"
     DONE = "done"
 
+
+CALIBRATING = (Phase.HOLD, Phase.ROTATIONS, Phase.DIRECTION)
 
 REASON_WORDS = {
     "too-fast": "too fast",
@@ -83,10 +88,13 @@ SETTLED_NS = NS_PER_S // 2
 class Coach:
     """Guides one leg through hold, rotations and `reps` counted repetitions (0: until stopped)."""
 
-    def __init__(self, stream: str, side: Side, reps: int) -> None:
+    def __init__(self, stream: str, side: Side, reps: int, position: str | None = None) -> None:
         self._stream = stream
         self._side = side
         self._target = reps
+        where = placed(position)
+        self._outwards = where.outwards if where else "turn the hip inwards, which takes the foot outwards"
+        self._undirected: Calibration | None = None
         self.phase = Phase.WAITING
         self._counted: list[int] = []
         self._taken: list[int] = []
@@ -114,7 +122,7 @@ class Coach:
             case LinkDown() if item.stream == self._stream and item.reason != "stopped":
                 if self.phase is not Phase.DONE:
                     return [self._prompt("sensor lost, keep still, I am reconnecting", "lost")]
-            case Gap() if item.stream == self._stream and self.phase in (Phase.HOLD, Phase.ROTATIONS):
+            case Gap() if item.stream == self._stream and self.phase in CALIBRATING:
                 # after a lost link the new one has begun anew already
                 if item.cause != "link" and item.end_ns - item.start_ns > LONG_GAP_NS:
                     self._restart()
@@ -124,7 +132,7 @@ class Coach:
                 out: list[Prompt | Mark] = []
                 if self.phase is Phase.HOLD:
                     out = self._wait_still(item)
-                elif self.phase is Phase.ROTATIONS:
+                elif self.phase in (Phase.ROTATIONS, Phase.DIRECTION):
                     out = self._watch_rotations(item)
                 self._last = calibrations.window(item, self._t_ns, self._t_ns + 1)
                 return out
@@ -163,6 +171,7 @@ class Coach:
         self._blocks, self._hold, self._q0, self._gyr_bias = [], None, None, None
         self._still_since_ns = None
         self._away, self._turns = False, 0
+        self._undirected = None
 
     def _wait_still(self, block: Orientation) -> list[Prompt | Mark]:
         """Collect a hold, first for the bias and then for the zero; movement starts it anew."""
@@ -197,7 +206,7 @@ class Coach:
         return np.asarray(angular_rate(self._blocks[0]).mean(axis=0))
 
     def _watch_rotations(self, block: Orientation) -> list[Prompt | Mark]:
-        """Count rotations out and home; calibrate when there are enough and the leg is at rest."""
+        """Count rotations out and home; go on when there are enough and the leg is at rest."""
         if self._q0 is None or self._hold is None:
             return []
         self._blocks.append(block)
@@ -211,27 +220,43 @@ class Coach:
                 self._away = False
                 self._turns += 1
                 out.append(self._prompt(str(self._turns), "tick"))
-        if self._turns < ROTATIONS or self._away or self._moving(block):
+        wanted = 1 if self.phase is Phase.DIRECTION else ROTATIONS
+        if self._turns < wanted or self._away or self._moving(block):
             self._still_since_ns = None
             return out
         self._still_since_ns = self._still_since_ns or int(block.t_ns[0])
         if int(block.t_ns[-1]) - self._still_since_ns < SETTLED_NS:
             return out
-        return out + self._calibrate(self._hold, calibrations.join(self._blocks))
-
-    def _calibrate(self, hold: Orientation, rotations: Orientation) -> list[Prompt | Mark]:
+        moved, self._blocks = calibrations.join(self._blocks), []
+        self._turns, self._still_since_ns = 0, None
         try:
-            calibration = calibrations.functional(
-                hold,
-                rotations,
-                outward_normal_sensor=self._info.outward_normal_sensor if self._info else None,
-                side=self._side,
-            )
+            if self._undirected is not None:
+                found = calibrations.directed(
+                    self._undirected, moved, asked=Direction.INTERNAL, side=self._side
+                )
+                return out + self._begin(found)
+            return out + self._calibrate(self._hold, moved)
         except CalibrationRefused as refusal:
             self._restart()
-            return [self._prompt(f"again, please: {refusal}", "rejected")]
-        x, y, z = self._bias().tolist()
-        calibration = dataclasses.replace(calibration, gyr_bias_radps=(x, y, z))
+            return [*out, self._prompt(f"again, please: {refusal}", "rejected")]
+
+    def _calibrate(self, hold: Orientation, rotations: Orientation) -> list[Prompt | Mark]:
+        """Begin, or ask for the direction first where the sensor's case does not tell it."""
+        calibration = calibrations.functional(
+            hold,
+            rotations,
+            outward_normal_sensor=self._info.outward_normal_sensor if self._info else None,
+            side=self._side,
+            gyr_bias_radps=self._bias(),
+        )
+        if calibration.sign == "assumed":
+            self._undirected, self.phase = calibration, Phase.DIRECTION
+            return [
+                self._prompt(f"once more, to show which way: {self._outwards}, and come back", "tare-done")
+            ]
+        return self._begin(calibration)
+
+    def _begin(self, calibration: Calibration) -> list[Prompt | Mark]:
         self.phase = Phase.DRILL
         goal = f"{self._target} repetitions" if self._target else "begin"
         return [

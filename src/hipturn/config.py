@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
-from hipturn.core.fusion import FILTERS, FilterName, FusionParams
-from hipturn.core.pipeline import CoreParams
+from hipturn.core.floor import SEGMENT_RATIO
+from hipturn.core.fusion import ACAUSAL, FILTERS, FilterName, FusionParams
+from hipturn.core.pipeline import CoreParams, FloorParams
 from hipturn.core.reps import DetectParams
 from hipturn.core.verdict import Standard
 from hipturn.errors import InputError, UsageError
@@ -132,7 +133,8 @@ MEASURING: dict[str, Setting] = {
         ),
         Setting(
             "fusion.filter", "vqf", "", "how orientation is found from acceleration and rate",
-            "vqf; mahony where no vqf exists; device to take the sensor's own", choices=FILTERS,
+            "vqf; mahony where no vqf exists; device to take the sensor's own; vqf-offline, which sees the future, for "
+            "replays in research", choices=(*FILTERS, *ACAUSAL),
         ),
         Setting(
             "fusion.max_gap_s", 0.3, "s", "longest gap bridged by interpolation; after a longer one the filter "
@@ -142,6 +144,16 @@ MEASURING: dict[str, Setting] = {
         Setting(
             "fusion.settle_s", 3.0, "s", "time after a restart until the output is trusted",
             "3, the filter's accelerometer time constant", most=60.0,
+        ),
+        Setting(
+            "floor.segment_ratio", round(SEGMENT_RATIO, 4), "", "knee to heel over hip to knee, for the femur's own "
+            "rotation with the heel planted",
+            "1.163, an average person's; yours with a tape measure", least=0.5, most=2.0,
+        ),
+        Setting(
+            "floor.knee_deg", 0.0, "°", "flexion of the knee in the drill with the heel planted, where it was "
+            "measured; 0 to take it from how the sensor sits",
+            "0; a goniometer's figure is better", most=150.0,
         ),
     )
 }  # fmt: skip
@@ -339,4 +351,7 @@ def core_params(settings: Settings) -> CoreParams:
             min_return=optional("reps.min_return"),
         ),
         set_rest_s=number("reps.set_rest_s"),
+        floor=FloorParams(
+            ratio=number("floor.segment_ratio"), knee_rad=optional("floor.knee_deg", RAD_PER_DEG)
+        ),
     )

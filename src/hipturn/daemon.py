@@ -297,7 +297,7 @@ class Daemon:
     def _begin(self) -> None:
         plan = self.plan
         keeper = Keeper(plan.recordings, plan.drill, plan.side, lambda text: self._trouble("recording", text))
-        coach = Coach(STREAM, plan.side, plan.reps)
+        coach = Coach(STREAM, plan.side, plan.reps, plan.position)
         session = Session(config.core_params(plan.settings), coach, keeper, self._listen)
         self._running = _Running(session, coach, keeper)
         name = keeper.path.name if keeper.path else ""

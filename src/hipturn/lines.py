@@ -9,11 +9,17 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from hipturn.core.floor import ASSUMES
+from hipturn.core.fusion import ACAUSAL, ran
+from hipturn.core.references import Group, Percentile
+from hipturn.core.results import Difference, Quantity, Result, in_words
 from hipturn.model import (
     BadPackets,
     Calibrated,
     Corrected,
+    Direction,
     Drift,
+    Floor,
     Gap,
     Hold,
     Output,
@@ -48,25 +54,32 @@ def line(output: Output) -> Line | None:
     """Return the JSON object of an event; None for the sample blocks, which are no events."""
     match output:
         case Rep():
-            return _head("rep", output.stream) | {
-                "n": output.n,
-                "side": output.side,
-                "direction": output.direction,
-                "start_s": _s(output.start_ns),
-                "peak_s": _s(output.peak_ns),
-                "end_s": _s(output.end_ns),
-                "rom_deg": _deg(output.rom_rad),
-                "peak_deg": _deg(output.peak_rad),
-                "out_s": round(output.out_s, 4),
-                "hold_s": round(output.hold_s, 4),
-                "return_s": round(output.return_s, 4),
-                "peak_speed_dps": _deg(output.peak_speed_radps),
-                "sparc": round(output.sparc, 4) if math.isfinite(output.sparc) else None,
-                "off_axis_deg": _deg(output.off_axis_rad),
-                "lost_share": round(output.lost_share, 5),
-                "verdict": output.verdict,
-                "reasons": list(output.reasons),
-            }
+            more: Line = {"heading_dependent": True} if output.heading_dependent else {}
+            if output.phi_rad is not None and output.phi_sd_rad is not None:
+                more |= {"phi_deg": _deg(output.phi_rad), "phi_sd_deg": _deg(output.phi_sd_rad)}
+            return (
+                _head("rep", output.stream)
+                | {
+                    "n": output.n,
+                    "side": output.side,
+                    "direction": output.direction,
+                    "start_s": _s(output.start_ns),
+                    "peak_s": _s(output.peak_ns),
+                    "end_s": _s(output.end_ns),
+                    "rom_deg": _deg(output.rom_rad),
+                    "peak_deg": _deg(output.peak_rad),
+                    "out_s": round(output.out_s, 4),
+                    "hold_s": round(output.hold_s, 4),
+                    "return_s": round(output.return_s, 4),
+                    "peak_speed_dps": _deg(output.peak_speed_radps),
+                    "sparc": round(output.sparc, 4) if math.isfinite(output.sparc) else None,
+                    "off_axis_deg": _deg(output.off_axis_rad),
+                    "lost_share": round(output.lost_share, 5),
+                    "verdict": output.verdict,
+                    "reasons": list(output.reasons),
+                }
+                | more
+            )
         case Hold():
             return _head("hold", output.stream) | {
                 "start_s": _s(output.start_ns),
@@ -116,20 +129,36 @@ def line(output: Output) -> Line | None:
             return _head("bad_packets", output.stream) | {"t_s": _s(output.t_ns), "count": output.count}
         case Calibrated():
             c = output.calibration
-            return _head("calibration", output.stream) | {
-                "t_s": _s(output.t_ns),
-                "source": c.source,
-                "axis_sensor": [round(x, 6) for x in c.axis_sensor],
-                "axis_share": round(c.axis_share, 4),
-                "axis_spread_deg": _deg(c.axis_spread_rad),
-                "axis_elevation_deg": _deg(output.axis_elevation_rad),
-                "observability": round(output.observability, 4),
-                "sign": c.sign,
-                "zero": c.zero,
-                "grade": c.grade,
-            }
+            return (
+                _head("calibration", output.stream)
+                | {
+                    "t_s": _s(output.t_ns),
+                    "source": c.source,
+                    "axis_sensor": [round(x, 6) for x in c.axis_sensor],
+                    "axis_share": round(c.axis_share, 4),
+                    "axis_spread_deg": _deg(c.axis_spread_rad),
+                    "axis_elevation_deg": _deg(output.axis_elevation_rad),
+                    "observability": round(output.observability, 4),
+                    "heading_dependent": output.heading_dependent,
+                    "drift_deg_per_min": round(output.drift_radps * DEG_PER_RAD * 60.0, 2),
+                    "sign": c.sign,
+                    "zero": c.zero,
+                    "grade": c.grade,
+                }
+                | ({"phi": _floor(output.floor)} if output.floor else {})
+            )
         case _:
             return None
+
+
+def _floor(floor: Floor) -> Line:
+    return {
+        "gamma_deg": _deg(floor.gamma_rad),
+        "gamma_sd_deg": _deg(floor.gamma_sd_rad),
+        "segment_ratio": round(floor.ratio, 4),
+        "from": floor.known_from,
+        "assumes": ASSUMES,
+    }
 
 
 def _head(kind: str, stream: str) -> Line:
@@ -146,7 +175,9 @@ def session(
     duration_ns: int,
     settings: Mapping[str, Any],
 ) -> Line:
-    """Return the line that heads a session's events."""
+    """Return the line that heads a session's events; its filter is the one that ran, not the one set."""
+    chosen = settings.get("fusion.filter")
+    name = None if chosen is None else ran(chosen, info)
     return {
         "v": VERSION,
         "type": "session",
@@ -158,7 +189,8 @@ def session(
         "rate_hz": info.rate_hz,
         "samples": samples,
         "duration_s": _s(duration_ns),
-        "filter": settings.get("fusion.filter"),
+        "filter": name,
+        "causal": name not in ACAUSAL,
         "program": start.program,
         "config_hash": config_hash(settings),
     }
@@ -199,6 +231,79 @@ def summary(outputs: Iterable[Output], *, max_rad: float, min_rad: float, elapse
         "arc_deg": _deg(max_rad - min_rad) if known else None,
         "elapsed_s": round(elapsed_s, 4),
     }
+
+
+def test_result(found: Result, recording: str = "") -> Line:
+    """Return the object of one leg's test: each value with its uncertainty, and in what it was measured."""
+    c = found.conditions
+    line: Line = {
+        "v": VERSION,
+        "type": "test_result",
+        "recording": recording,
+        "side": c.side,
+        "position": c.position,
+        "movement": c.movement,
+        "warmed_up": c.warmed_up,
+        "zero": c.zero,
+        "observability": round(c.observability, 4),
+        "heading_dependent": c.heading_dependent,
+        "grade": c.grade,
+        "sem_from": "own sessions" if found.own_sem else "default",
+    }
+    for direction, each in found.ranges.items():
+        line[direction.value] = _quantity(each.mean) | {
+            "sd_deg": None if each.sd_rad is None else _deg(each.sd_rad),
+            "best_deg": _deg(each.best_rad),
+            "trials": [
+                {
+                    "value_deg": _deg(trial.value_rad),
+                    "sd_deg": _deg(trial.sd_rad),
+                    "held_s": round(trial.held_s, 2),
+                    "start_s": _s(trial.start_ns),
+                    "end_s": _s(trial.end_ns),
+                    "off_axis_deg": _deg(trial.off_axis_rad),
+                    "lost": trial.lost,
+                    "lost_share": round(trial.lost_share, 5),
+                }
+                for trial in each.trials
+            ],
+        }
+    return line | {"arc": None if found.arc is None else _quantity(found.arc)}
+
+
+def comparison(of: str, differences: Mapping[str, Difference]) -> Line:
+    """Return the object of differences: `of` is "change", "left-right" or "change of left-right"."""
+    return {"v": VERSION, "type": "comparison", "of": of} | {
+        name: {
+            "value_deg": _deg(each.value_rad),
+            "mdc95_deg": _deg(each.mdc_rad),
+            "within_error": each.within_error,
+            "text": in_words(each),
+        }
+        for name, each in differences.items()
+    }
+
+
+def reference(found: Percentile | None, of: Group, direction: Direction) -> Line:
+    """Return the object of a value's standing in a group: the group and its source are always in it."""
+    spread = of.internal if direction is Direction.INTERNAL else of.external
+    return {
+        "v": VERSION,
+        "type": "reference",
+        "group": of.name,
+        "people": of.people,
+        "n": of.n,
+        "position": of.position,
+        "direction": direction,
+        "mean_deg": None if spread is None else _deg(spread.mean_rad),
+        "sd_deg": None if spread is None or spread.sd_rad is None else _deg(spread.sd_rad),
+        "percentile": None if found is None else round(found.percent, 1),
+        "source": of.source,
+    }
+
+
+def _quantity(quantity: Quantity) -> Line:
+    return {"value_deg": _deg(quantity.value_rad), "uncertainty_deg": _deg(quantity.uncertainty_rad)}
 
 
 def config_hash(settings: Mapping[str, Any]) -> str:

@@ -266,6 +266,11 @@ class Rep:
     lost_share: float
     verdict: Verdict
     reasons: tuple[str, ...]
+    heading_dependent: bool = False
+    """Measured by the twist, which drifts: not a plain number; see `Calibrated`."""
+    phi_rad: float | None = None
+    """With the heel planted: the femur's own rotation in it, estimated (`core.floor`), never negative."""
+    phi_sd_rad: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -403,6 +408,26 @@ class Calibration:
     """Stream time it was taken from."""
     grade: Literal["good", "fair", "poor"]
     version: int = 1
+    shank_axis_sensor: Vector | None = None
+    """The shin's long axis in sensor coordinates, unit, pointing proximally: up in quiet standing."""
+    pose_rad: float = 0.0
+    """Where the pose that was held is, as a rotation about the axis from the zero: 0 for a pose zero."""
+
+
+FloorKnownFrom = Literal["shank-axis", "knee", "mounting"]
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """The leg as a triangle on the floor, heel planted: how the measured turn becomes the femur's."""
+
+    gamma_rad: float
+    """Between the femur and the line from heel to hip."""
+    gamma_sd_rad: float
+    ratio: float
+    """Knee to heel over hip to knee."""
+    known_from: FloorKnownFrom
+    """What told how the shank lies to that line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,6 +440,12 @@ class Calibrated:
     observability: float
     """Cosine of the axis' elevation: 1 for a level femur, 0 for a vertical one."""
     axis_elevation_rad: float
+    heading_dependent: bool = False
+    """Gravity shows too little: the angle is the twist, drifts with heading and is not to be compared."""
+    drift_radps: float = 0.0
+    """How fast heading drift may move the angle: none where gravity gives it."""
+    floor: Floor | None = None
+    """With the heel planted: what the femur's own rotation is estimated by."""
 
 
 Output = (

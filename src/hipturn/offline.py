@@ -9,8 +9,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from hipturn import config, drivers, lines, places
+from hipturn import config, drivers, lines, offline_vqf, places
 from hipturn.core import calibration as calibrations
+from hipturn.core.fusion import ACAUSAL
 from hipturn.core.pipeline import Back, CoreParams, Front, Seen
 from hipturn.core.verdict import demonstrated
 from hipturn.errors import InputError, UsageError
@@ -131,6 +132,8 @@ def analyse(
         if isinstance(item, LinkUp) and result is None:
             result = Analysis(reader.session, item.info, settings)
         if result is None:
+            # what the session is about counts from its first input on
+            back.push(item)
             continue
         if isinstance(item, Mark) and item.kind is MarkKind.SIDE:
             result.side = Side(item.value["side"])
@@ -158,8 +161,13 @@ def _front(
     inputs: Iterable[Input], params: CoreParams, request: Request, path: Path
 ) -> Iterator[Input | Seen]:
     """Yield what the back needs: orientation, links and marks, requested ones in place of recorded ones."""
-    front = Front(params.fusion, drivers.decoder)
-    for item in inputs:
+    acausal = params.fusion.filter in ACAUSAL
+    source: Iterable[Input | Seen] = (
+        offline_vqf.fused(inputs, params.fusion, drivers.decoder) if acausal else inputs
+    )
+    # with hindsight everything is fused already
+    front = None if acausal else Front(params.fusion, drivers.decoder)
+    for item in source:
         match item:
             case LinkUp() if params.fusion.filter == "device" and not item.info.has_quaternion:
                 raise UsageError(
@@ -170,10 +178,11 @@ def _front(
                 continue
             case Mark(kind=MarkKind.SIDE) if request.side is not None:
                 continue
-            case Packets():
+            case Packets() if front is not None:
                 yield from front.push(item)
             case _:
-                front.push(item)
+                if front is not None and not isinstance(item, Seen):
+                    front.push(item)
                 yield item
         if isinstance(item, LinkUp) and request.side is not None:
             yield Mark(item.stream, item.at_ns, MarkKind.SIDE, {"side": request.side.value})

@@ -18,6 +18,20 @@ from hipturn.units import NS_PER_S
 
 MIN_OBSERVABILITY = 0.5
 """Below this the axis is within 30° of vertical: tilt noise doubles, and the twist is used instead."""
+HEADING_DRIFT_RADPS = 1e-3
+"""How fast the heading may drift after a hold has given the gyroscope's bias: 3.4 °/min, what BIAS_SIGMA of
+fusion.py believes of it."""
+UNAIDED_DRIFT_RADPS = 3e-3
+"""And without a hold: 10 °/min, the most that VQF drifts in the public BROAD recordings."""
+
+
+def drift_budget(axis_elevation_rad: float, heading_radps: float) -> float:
+    """Return how fast the twist may drift, rad/s, when the heading drifts by so much.
+
+    A heading error ψ enters the twist about an axis elevated by ε as 2·atan(sin ε · tan(ψ/2)): while ψ is
+    small that is sin ε of it, nothing of it for a level axis and all of it for a vertical one.
+    """
+    return abs(math.sin(axis_elevation_rad)) * heading_radps
 
 
 def side_sign(side: Side | None) -> float:
@@ -118,6 +132,13 @@ class AngleMeter:
         self._bias: list[float] = list(calibration.gyr_bias_radps)
         self._sign = side_sign(side)
         self.observability, self.axis_elevation_rad = observability(calibration)
+        self.heading_dependent = self.observability < MIN_OBSERVABILITY
+        """The angle is the twist, into which heading drift leaks; else gravity's, into which none can."""
+        heading = HEADING_DRIFT_RADPS if any(calibration.gyr_bias_radps) else UNAIDED_DRIFT_RADPS
+        self.twist_drift_radps = drift_budget(self.axis_elevation_rad, heading)
+        """How fast heading drift may move the twist: what parts from gravity faster has other causes."""
+        self.drift_radps = self.twist_drift_radps if self.heading_dependent else 0.0
+        """How fast heading drift may move the angle."""
         self._gravity, self._twist = _Unwrap(), _Unwrap()
         self._last: tuple[int, float] | None = None
 
@@ -131,7 +152,7 @@ class AngleMeter:
         twist = _once_around(np.atleast_1d(2.0 * half))
         by_gravity = self._sign * self._gravity.push(gravity)
         by_twist = self._sign * self._twist.push(twist)
-        angle = by_gravity if self.observability >= MIN_OBSERVABILITY else by_twist
+        angle = by_twist if self.heading_dependent else by_gravity
         elevation = np.arcsin(np.minimum(np.maximum(_form(self._axis, up), -1.0), 1.0))
         return HipAngle(
             stream=block.stream,

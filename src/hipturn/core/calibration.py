@@ -15,7 +15,7 @@ import numpy as np
 from hipturn.core import quaternion
 from hipturn.core.angle import MIN_OBSERVABILITY, gravity_angle, side_sign, twist_angle
 from hipturn.errors import CalibrationRefused, InputError
-from hipturn.model import BoolArray, Calibration, FloatArray, IntArray, Orientation, Side, Vector
+from hipturn.model import BoolArray, Calibration, Direction, FloatArray, IntArray, Orientation, Side, Vector
 from hipturn.units import DEG_PER_RAD, NS_PER_S, RAD_PER_DEG
 
 STILL_RADPS = 3.0 * RAD_PER_DEG
@@ -24,6 +24,9 @@ MIN_SWING_RAD = 8.0 * RAD_PER_DEG
 """Rotations smaller than this leave the axis to noise and soft tissue."""
 NORMAL_LIMIT = math.cos(60.0 * RAD_PER_DEG)
 """Within 30° of being across the outward normal, the normal says nothing about the axis' direction."""
+
+MAX_INTEGRATED_S = 60.0
+"""The rate is integrated this long: a hold of 2 s knows its bias to 0.005 °/s, which is 0.3° by then."""
 
 MAX_TILT = math.sqrt(1.0 - MIN_OBSERVABILITY**2)
 """Sine of the axis' elevation from which on gravity tells too little and the twist is taken."""
@@ -95,22 +98,22 @@ def functional(
     *,
     outward_normal_sensor: Vector | None,
     side: Side | None,
-    zero: Literal["gravity", "pose"] = "pose",
+    gyr_bias_radps: FloatArray | None = None,
 ) -> Calibration:
-    """Return the calibration from a still hold and the slow rotations after it.
+    """Return the calibration from a still hold and the slow rotations after it; its zero is the pose held.
 
-    Raises `CalibrationRefused` with what to do differently.
+    `gyr_bias_radps` of shape (3,) is the gyroscope's bias where a longer hold has shown it. Raises
+    `CalibrationRefused` with what to do differently.
     """
     if len(hold.t_ns) < 2 or len(rotations.t_ns) < 2:
         raise CalibrationRefused("too few samples came during the calibration: check the sensor and repeat")
     rate = angular_rate(hold)
-    bias = rate.mean(axis=0)
-    if float(np.percentile(_norm(rate - bias), 95)) > STILL_RADPS:
+    mean = rate.mean(axis=0)
+    if float(np.percentile(_norm(rate - mean), 95)) > STILL_RADPS:
         raise CalibrationRefused("the leg moved during the hold: keep still and repeat")
+    bias = mean if gyr_bias_radps is None else gyr_bias_radps
     q0 = quaternion.mean(hold.q_earth_from_sensor)
-    relative = quaternion.to_rotation_vector(
-        quaternion.multiply(quaternion.conjugate(q0), rotations.q_earth_from_sensor)
-    )
+    relative = _since_hold(hold, rotations, q0, bias)
     axis, share = principal_axis(relative)
     swing = quaternion.dot(relative, axis)
     if float(np.abs(swing).max()) < MIN_SWING_RAD:
@@ -131,7 +134,7 @@ def functional(
         up0=quaternion.up_in_sensor(quaternion.mean(hold.q_earth_from_sensor)),
         q0=q0,
         bias=bias,
-        zero=zero,
+        zero="pose",
         source="session",
         share=share,
         spread=spread,
@@ -139,6 +142,28 @@ def functional(
         window_ns=(int(hold.t_ns[0]), int(rotations.t_ns[-1])),
         quality=quality,
     )
+
+
+def _since_hold(hold: Orientation, rotations: Orientation, q0: FloatArray, bias: FloatArray) -> FloatArray:
+    """Return the rotation vectors since the hold, shape (n, 3), in sensor axes.
+
+    By the rate alone where that is measured: the filter's correction towards gravity takes the leg's
+    acceleration for a tilt, which doubles the error of the axis.
+    """
+    gyr, before = rotations.gyr_radps, hold.gyr_radps
+    seconds = int(rotations.t_ns[-1] - hold.t_ns[-1]) / NS_PER_S
+    if gyr is None or before is None or seconds > MAX_INTEGRATED_S:
+        q = quaternion.multiply(quaternion.conjugate(q0), rotations.q_earth_from_sensor)
+        return quaternion.to_rotation_vector(q)
+    rate = np.concatenate((before[-1:], gyr)) - bias
+    step_s = np.diff(rotations.t_ns, prepend=hold.t_ns[-1])[:, None] / NS_PER_S
+    q = quaternion.from_rotation_vector(0.5 * (rate[1:] + rate[:-1]) * step_s)
+    # all products of the first 1, 2, 3 … steps, by doubling
+    reach = 1
+    while reach < len(q):
+        q[reach:] = quaternion.multiply(q[:-reach], q[reach:])
+        reach *= 2
+    return quaternion.to_rotation_vector(q)
 
 
 def auto(block: Orientation, *, outward_normal_sensor: Vector | None, side: Side | None) -> Calibration:
@@ -194,6 +219,35 @@ def auto(block: Orientation, *, outward_normal_sensor: Vector | None, side: Side
         sign=sign,
         window_ns=(int(block.t_ns[0]), int(block.t_ns[-1])),
         quality=grade(share, spread),
+    )
+
+
+def directed(
+    calibration: Calibration, movement: Orientation, *, asked: Direction, side: Side | None
+) -> Calibration:
+    """Return the calibration with the direction of its axis taken from one movement that was asked for.
+
+    For a sensor whose outward normal lies across the axis or is not known. The movement begins at rest, goes
+    in the asked direction and may come back. Raises `CalibrationRefused` if it shows no direction.
+    """
+    axis = np.array(calibration.axis_sensor)
+    if abs(float(quaternion.dot(axis, np.array(calibration.up0_sensor)))) < MAX_TILT:
+        up = quaternion.up_in_sensor(movement.q_earth_from_sensor)
+        angle = gravity_angle(up, up[0], axis)
+    else:
+        angle = twist_angle(movement.q_earth_from_sensor, movement.q_earth_from_sensor[0], axis)
+    furthest, least = float(np.abs(angle).max()), min(float(angle.max()), float(-angle.min()))
+    if furthest < MIN_SWING_RAD:
+        raise CalibrationRefused(
+            f"the movement reached only {furthest * DEG_PER_RAD:.0f}°: go further, 20° is good, and repeat"
+        )
+    if least > 0.5 * furthest:
+        raise CalibrationRefused("the movement went both ways: go one way only, come back, and repeat")
+    went = side_sign(side) * (1.0 if float(angle.max()) == furthest else -1.0)
+    flip = went if asked is Direction.INTERNAL else -went
+    x, y, z = (flip * axis).tolist()
+    return dataclasses.replace(
+        calibration, axis_sensor=(x, y, z), pose_rad=flip * calibration.pose_rad, sign="movement"
     )
 
 
@@ -262,7 +316,16 @@ def to_dict(calibration: Calibration) -> dict[str, Any]:
 
 
 CHOICES = {n: get_args(t) for n, t in get_type_hints(Calibration).items() if get_origin(t) is Literal}
-LENGTHS = {"axis_sensor": 3, "up0_sensor": 3, "q0_earth_from_sensor": 4, "gyr_bias_radps": 3, "window_s": 2}
+LENGTHS = {
+    "axis_sensor": 3,
+    "up0_sensor": 3,
+    "q0_earth_from_sensor": 4,
+    "gyr_bias_radps": 3,
+    "window_s": 2,
+    "shank_axis_sensor": 3,
+}
+OPTIONAL = {"shank_axis_sensor", "pose_rad"}
+"""Fields that records had not from the first day on."""
 
 
 def from_dict(value: Mapping[str, Any]) -> Calibration:
@@ -272,11 +335,13 @@ def from_dict(value: Mapping[str, Any]) -> Calibration:
             f"calibration version {value.get('version')!r} is not 1: made by another program version"
         )
     fields = {f.name for f in dataclasses.fields(Calibration)}
-    if missing := sorted(fields - value.keys()):
+    if missing := sorted(fields - OPTIONAL - value.keys()):
         raise InputError(f"the calibration lacks {', '.join(missing)}")
-    checked: dict[str, Any] = {name: value[name] for name in fields}
+    checked: dict[str, Any] = {name: value[name] for name in fields if name in value}
     for name, length in LENGTHS.items():
-        numbers = checked[name]
+        numbers = checked.get(name)
+        if name in OPTIONAL and numbers is None:
+            continue
         if (
             not isinstance(numbers, list | tuple)
             or len(numbers) != length
@@ -284,11 +349,11 @@ def from_dict(value: Mapping[str, Any]) -> Calibration:
         ):
             raise InputError(f"the calibration's {name} must be {length} finite numbers")
         checked[name] = tuple(float(x) for x in numbers)
-    for name in ("axis_sensor", "up0_sensor", "q0_earth_from_sensor"):
-        if abs(math.hypot(*checked[name]) - 1.0) > 1e-3:
+    for name in ("axis_sensor", "up0_sensor", "q0_earth_from_sensor", "shank_axis_sensor"):
+        if checked.get(name) is not None and abs(math.hypot(*checked[name]) - 1.0) > 1e-3:
             raise InputError(f"the calibration's {name} must have length 1")
-    for name in ("axis_share", "axis_spread_rad"):
-        if not _is_finite(checked[name]):
+    for name in ("axis_share", "axis_spread_rad", "pose_rad"):
+        if name in checked and not _is_finite(checked[name]):
             raise InputError(f"the calibration's {name} must be a finite number")
     for name, choices in CHOICES.items():
         if checked[name] not in choices:

@@ -22,8 +22,11 @@ from hipturn.errors import UsageError
 from hipturn.model import BoolArray, FloatArray, IntArray, Samples, StreamInfo
 from hipturn.units import NS_PER_S
 
-FilterName = Literal["vqf", "madgwick", "mahony", "ekf", "complementary", "device"]
+FilterName = Literal["vqf", "madgwick", "mahony", "ekf", "complementary", "device", "vqf-offline"]
 FILTERS: tuple[FilterName, ...] = ("vqf", "madgwick", "mahony", "ekf", "complementary", "device")
+"""Those that run sample by sample, live or not."""
+ACAUSAL: tuple[FilterName, ...] = ("vqf-offline",)
+"""Those that need the whole recording: `hipturn.offline_vqf`. Their use is said with every result."""
 
 BIAS_SIGMA_RADPS = 1e-3
 """Uncertainty given to VQF with the mean of a still hold: about 0.06 °/s, what 5 s of averaging leaves
@@ -216,13 +219,24 @@ def _complementary(ahrs_filter: object, dt: float) -> Step:
     return step
 
 
+def ran(chosen: FilterName, info: StreamInfo) -> FilterName:
+    """Return the filter that really runs for a stream: one without acceleration and rate needs none."""
+    return chosen if info.has_imu else "device"
+
+
 class Fusion:
     """The orientation filter of one link: push blocks of samples."""
 
     def __init__(self, info: StreamInfo, params: FusionParams, trusted_from_ns: int = 0) -> None:
         self._params = params
         self._rate_hz = info.rate_hz
-        self._device = params.filter == "device" or not info.has_imu
+        self._name = ran(params.filter, info)
+        self._device = self._name == "device"
+        if self._name in ACAUSAL:
+            raise UsageError(
+                f"fusion.filter {self._name} needs the whole recording: use it with 'hipturn replay', "
+                "and vqf elsewhere"
+            )
         if self._device and not info.has_quaternion:
             raise UsageError(
                 "fusion.filter device needs a sensor that sends its orientation, which this one does not: "
@@ -238,7 +252,7 @@ class Fusion:
     @property
     def name(self) -> FilterName:
         """The filter that runs."""
-        return "device" if self._device else self._params.filter
+        return self._name
 
     def bias(self) -> FloatArray:
         """Return the gyroscope bias in use, rad/s, shape (3,)."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from hipturn.core import calibration as calibrations
+from hipturn.core import floor
 from hipturn.core.angle import AngleMeter
 from hipturn.core.clock import Clock, StreamOrigin
 from hipturn.core.figures import figures, held
@@ -29,6 +30,7 @@ from hipturn.model import (
     Direction,
     Drift,
     FloatArray,
+    Floor,
     Gap,
     Input,
     LinkUp,
@@ -39,12 +41,16 @@ from hipturn.model import (
     Overrun,
     Packets,
     RawSamples,
+    Rep,
+    Samples,
+    SessionStart,
     Side,
     Slip,
     StreamInfo,
     StreamNs,
     Tapped,
     Turn,
+    Vector,
     Verdict,
 )
 from hipturn.units import NS_PER_S
@@ -52,6 +58,15 @@ from hipturn.units import NS_PER_S
 Decode = Callable[[Packets], RawSamples]
 Seen = Orientation | Gap | BadPackets | Tapped
 """What the front makes of its inputs."""
+
+
+@dataclass(frozen=True, slots=True)
+class FloorParams:
+    """What is told of the leg for the drill with the heel planted."""
+
+    ratio: float = floor.SEGMENT_RATIO
+    knee_rad: float | None = None
+    """Flexion of the knee where somebody measured it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +78,7 @@ class CoreParams:
     standard: Standard = field(default_factory=Standard)
     set_rest_s: float = 20.0
     """Time without a repetition after which a set is over."""
+    floor: FloorParams = field(default_factory=FloorParams)
 
 
 @dataclass(slots=True)
@@ -79,9 +95,16 @@ class _Chain:
 class Front:
     """From inputs to orientation, any number of streams."""
 
-    def __init__(self, params: FusionParams, decoder: Callable[[StreamInfo], Decode]) -> None:
+    def __init__(
+        self,
+        params: FusionParams,
+        decoder: Callable[[StreamInfo], Decode],
+        tap: Callable[[str, Samples], None] | None = None,
+    ) -> None:
+        """`tap` is given each stream's samples before they are fused."""
         self._params = params
         self._decoder = decoder
+        self._tap = tap
         self._chains: dict[str, _Chain] = {}
         self._origins: dict[str, StreamOrigin] = {}
 
@@ -139,6 +162,8 @@ class Front:
         samples, gaps = chain.clock.push(raw)
         out: list[Seen] = [*gaps]
         if len(samples.t_ns):
+            if self._tap is not None:
+                self._tap(stream, samples)
             q, trusted = chain.fusion.push(samples)
             out.append(Orientation(stream, samples.t_ns, q, samples.gyr_radps, samples.lost_before, trusted))
             if chain.taps is not None:
@@ -207,6 +232,8 @@ class _Leg:
     side: Side | None = None
     meter: AngleMeter | None = None
     pauses: Pauses | None = None
+    outward_normal_sensor: Vector | None = None
+    floor: Floor | None = None
     counting: bool = True
     reps: int = 0
     t_ns: int = 0
@@ -220,10 +247,13 @@ class Back:
     def __init__(self, params: CoreParams) -> None:
         self._params = params
         self._legs: dict[str, _Leg] = {}
+        self._position: str | None = None
 
     def push(self, item: Input | Seen) -> list[Output]:
         """Return what an orientation block, or a mark between two, leads to; the block itself included."""
         match item:
+            case SessionStart():
+                self._position = item.position
             case LinkUp():
                 if item.stream not in self._legs:
                     self._legs[item.stream] = _Leg(
@@ -232,6 +262,7 @@ class Back:
                         Judge(self._params.standard),
                         Sets(item.stream, self._params.set_rest_s),
                     )
+                self._legs[item.stream].outward_normal_sensor = item.info.outward_normal_sensor
             case Mark() if item.stream in self._legs:
                 return self._mark(item, self._legs[item.stream])
             case Orientation():
@@ -278,6 +309,13 @@ class Back:
                 calibration = calibrations.from_dict(mark.value)
                 leg.meter = AngleMeter(calibration, leg.side)
                 leg.pauses = Pauses(calibration, leg.meter, leg.side, leg.rate_hz)
+                leg.floor = floor.geometry(
+                    self._position,
+                    calibration,
+                    leg.outward_normal_sensor,
+                    knee_rad=self._params.floor.knee_rad,
+                    ratio=self._params.floor.ratio,
+                )
                 leg.detector.forget()
                 return [
                     Calibrated(
@@ -286,6 +324,9 @@ class Back:
                         calibration,
                         leg.meter.observability,
                         leg.meter.axis_elevation_rad,
+                        leg.meter.heading_dependent,
+                        leg.meter.drift_radps,
+                        leg.floor,
                     )
                 ]
         return []
@@ -331,7 +372,7 @@ class Back:
                 leg.reps += 1
                 rep = figures(found, stream=stream, n=leg.reps, side=leg.side, rate_hz=leg.rate_hz)
                 hold = held(found, rep)
-                rep = leg.judge.push(rep, found)
+                rep = leg.judge.push(_labelled(rep, leg), found)
                 leg.sets.push(rep)
                 return [*([hold] if hold else []), rep]
             case _:
@@ -356,6 +397,13 @@ def _closed(leg: _Leg) -> list[Output]:
     """End the set there is."""
     done = leg.sets.end()
     return [done] if done else []
+
+
+def _labelled(rep: Rep, leg: _Leg) -> Rep:
+    """Return the repetition with what its calibration makes of its range."""
+    phi, phi_sd = floor.estimate(rep.rom_rad, leg.floor) if leg.floor else (None, None)
+    doubtful = leg.meter is not None and leg.meter.heading_dependent
+    return replace(rep, heading_dependent=doubtful, phi_rad=phi, phi_sd_rad=phi_sd)
 
 
 class Pipeline:

@@ -6,7 +6,8 @@
     motion = simulate(Leg.random(seed=1), drill_script(reps=5, seed=1))
 """
 
-from hipturn.sources.body.leg import Leg, Position
+from hipturn.core.positions import Position
+from hipturn.sources.body.leg import Leg
 from hipturn.sources.body.motion import Motion, drop, lose, simulate
 from hipturn.sources.body.routines import (
     calibration_elements,

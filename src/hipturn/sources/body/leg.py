@@ -11,16 +11,14 @@ Three frames meet here, each a right-handed one:
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 
 from hipturn.core import quaternion
+from hipturn.core.positions import Position
 from hipturn.model import FloatArray, Side, Vector
 from hipturn.units import RAD_PER_DEG
-
-Position = Literal["prone", "seated", "seated-floor", "side-lying", "supine-90-90", "standing"]
-"""How the person is placed; each gives the leg its usual knee angle and femur direction."""
 
 THIGH_M = 0.245 * 1.75
 """Hip to knee of a person of 1.75 m: 0.245 of the height (Winter 2009, Biomechanics and Motor Control of
