@@ -3,6 +3,7 @@
 import dataclasses
 import struct
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,12 +11,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import wired
+from builders import STREAM, assert_same_bits, joined, rng_of, whole
 from fake_link import FakeLink
 from hipturn import drivers
+from hipturn.core.hosttime import TimeMap
+from hipturn.core.pipeline import CoreParams, Pipeline
 from hipturn.drivers import adafruit, metamotion, polar, polar_frames, thingy52, witmotion
 from hipturn.errors import LinkError
-from hipturn.model import FloatArray, IntArray, RawSamples, StreamInfo
+from hipturn.model import (
+    FloatArray,
+    Gap,
+    HostNs,
+    Input,
+    IntArray,
+    LinkUp,
+    Orientation,
+    Packets,
+    RawSamples,
+    StreamInfo,
+)
 from hipturn.units import RAD_PER_DEG, STANDARD_GRAVITY_MPS2
+from radio_model import arrivals
 
 UNTIMED = StreamInfo("", 100.0, tick_hz=0.0, tick_bits=0)
 
@@ -36,6 +52,34 @@ def acc_of(samples: RawSamples) -> FloatArray:
 def gyr_of(samples: RawSamples) -> FloatArray:
     assert samples.gyr_radps is not None
     return samples.gyr_radps
+
+
+@pytest.mark.parametrize("device", ["adafruit", "metamotion", "polar", "thingy52", "witmotion"])
+def test_live_is_replay_down_to_orientation_gaps_and_the_map(device: str) -> None:
+    """Each packet by itself, and as many at once as have one size, over a minute with losses."""
+    wire, info = wired.connected(device)
+    rng = rng_of(5)
+    for block in np.array_split(np.arange(6000), 300):
+        acc, gyr, q = wired.motion(len(block), int(block[0]))
+        wire.play(0.1 * acc, 0.1 * gyr, q)
+    sent_s = 3.0 + np.linspace(0.0, 60.0, len(wire.packets))
+    at_ns = arrivals(sent_s, 30.0, rng)
+    items: list[Input] = [LinkUp(STREAM, HostNs(0), info)]
+    for packet, at in zip(wire.packets, at_ns.tolist(), strict=True):
+        if rng.random() > 0.02:
+            data = np.frombuffer(packet, np.uint8)[None]
+            items.append(Packets(STREAM, np.array([at], np.int64), data))
+
+    def seen(inputs: list[Input]) -> tuple[dict[str, Any], list[Gap], TimeMap | None]:
+        pipeline = Pipeline(CoreParams(), drivers.decoder)
+        out = [output for item in inputs for output in pipeline.push(item)]
+        orientation = joined([one for one in out if isinstance(one, Orientation)])
+        return orientation, [one for one in out if isinstance(one, Gap)], pipeline.time_map(STREAM)
+
+    live, replayed = seen(items), seen(whole(items))
+    assert len(live[0]["t_ns"]) > 2000 and live[1] and live[2] is not None
+    assert_same_bits(replayed[0], live[0])
+    assert replayed[1:] == live[1:]
 
 
 # --- Adafruit -----------------------------------------------------------------------------------

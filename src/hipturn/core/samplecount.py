@@ -3,7 +3,7 @@
 Time is the line under the arrivals (`hosttime`), followed smoothly. What it cannot know: a sample that
 comes late and a sample that was lost look the same until later ones come. So losses are told when
 arrivals have stayed late for a while, not where they happened, rounded to whole periods; single ones are
-told some together; and a sensor that always loses a few looks like a slower one. Packets that come
+told three together; and a sensor that always loses a few looks like a slower one. Packets that come
 twice cannot be told from new ones at all (docs/decisions/2026-11-23-clock.md).
 """
 

@@ -17,7 +17,7 @@ from hipturn.sources.virtual.devices import (
 )
 
 TRAITS = Traits(
-    local_name="Feather Sense", rate_hz=100.0, slowest_hz=100.0, fastest_hz=100.0, longest_name=22
+    local_name="Feather Sense", rate_hz=100.0, slowest_hz=100.0, fastest_hz=100.0, longest_name=20
 )
 PRODUCT = bytes.fromhex("0401008780")
 """The manufacturer's data: length, key 1, and the USB product id of some board."""
