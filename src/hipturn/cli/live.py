@@ -182,7 +182,7 @@ async def demo(options: Options, simulated: Simulated, stop: asyncio.Event) -> b
     ended, result = await with_virtual(options, simulated, options.reps, stop)
     if result is not None:
         done = options.reps + (SPARE_REPS if simulated.faults else 0)
-        errors = _errors(result.reps, options, simulated.seed, done)
+        errors = _errors(result.reps, options, simulated, done)
         if options.as_json:
             click.echo(lines.dumps(errors))
         else:
@@ -190,13 +190,12 @@ async def demo(options: Options, simulated: Simulated, stop: asyncio.Event) -> b
     return ended.finished
 
 
-def _errors(reps: list[Rep], options: Options, seed: int, done: int) -> dict[str, object]:
+def _errors(reps: list[Rep], options: Options, simulated: Simulated, done: int) -> dict[str, object]:
     """Return how the counted repetitions differ from what the simulated hip really did."""
-    from hipturn.sources import body
+    from hipturn.sources.virtual import VirtualSettings, playback
 
-    truth = body.simulate(
-        body.Leg.random(seed, side=options.side), body.drill_script(done, seed), 100.0, seed
-    ).reps
+    settings = VirtualSettings(simulated.seed, done, simulated.device, side=options.side)
+    truth = playback.simulated(settings).reps
     sound = [rep for rep in reps if rep.verdict is not Verdict.VOID]
     pairs = [(rep, min(truth, key=lambda true: abs(true.peak_s - rep.peak_ns / NS_PER_S))) for rep in sound]
     rom = [abs(rep.rom_rad - true.rom_rad) * DEG_PER_RAD for rep, true in pairs]
@@ -204,7 +203,7 @@ def _errors(reps: list[Rep], options: Options, seed: int, done: int) -> dict[str
     return {
         "v": lines.VERSION,
         "type": "truth",
-        "seed": seed,
+        "seed": simulated.seed,
         "reps": len(truth),
         "counted": len(reps),
         "rom_error_mean_deg": round(sum(rom) / len(rom), 3) if rom else None,

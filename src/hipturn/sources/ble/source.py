@@ -154,7 +154,8 @@ class BleSource:
     @contextlib.asynccontextmanager
     async def _battery_watched(self, driver: Driver, link: GattLink) -> AsyncIterator[None]:
         """Ask the sensor for its charge now and then while the context lasts."""
-        if self._on_vitals is None:
+        if self._on_vitals is None or type(driver).battery is not Driver.battery:
+            # an answer that comes among the samples would be taken for damage
             yield
             return
         watching = asyncio.create_task(self._watch_battery(driver, link, self._on_vitals), name="battery")

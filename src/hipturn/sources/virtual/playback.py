@@ -21,6 +21,9 @@ def simulated(settings: VirtualSettings) -> Motion:
     if normal is not None:
         leg = strapped(leg, normal)
     script = body.drill_script(settings.reps, settings.seed)
+    if settings.traits.outward_normal_sensor is None and not settings.traits.tells_normal:
+        shown = body.calibration_elements(rotations=1)[1:]
+        script = dataclasses.replace(script, calibration=(*script.calibration, *shown))
     if settings.traits.settling_s:
         wait = body.Rest(settings.traits.settling_s)
         script = dataclasses.replace(script, calibration=(wait, *script.calibration))
