@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("hipturn.cli.run", "Connect to a sensor, measure, count and record."),
     "calibrate": ("hipturn.cli.calibrate", "Calibrate from part of a recording."),
     "replay": ("hipturn.cli.replay", "Run a recording through the measurement again."),
+    "plot": ("hipturn.cli.plot", "Draw a recording: the angle and the repetitions found in it."),
     "import": ("hipturn.cli.import_", "Turn a foreign recording into one of ours."),
     "virtual": ("hipturn.cli.virtual", "Run only the virtual sensor, for other programs to connect to."),
     "drivers": ("hipturn.cli.drivers", "List the devices hipturn knows."),
