@@ -100,6 +100,13 @@ CREEP = 0.5
 """How far neutral follows the place where a return turned without stopping."""
 MIN_TURN_RAD = 1.5 * RAD_PER_DEG
 """A turn smaller than this is tremor or noise."""
+CLOSE_RAD = 1.5 * RAD_PER_DEG
+"""Stops within this of each other are at the same place."""
+SETTLED_S = 0.75
+"""How long the leg must keep stopping at another place until that is neutral: shorter stops are steps of a
+movement made in jerks."""
+SLACK_S = 5.0
+"""How long after a return that stopped short of neutral the rest of the way is still part of it."""
 KEEP_S = 2.0
 """How much of a rest is kept to find where the next movement began."""
 FORGET_HOLDS = 4
@@ -114,8 +121,10 @@ class Detector:
         self._lag = max(2, round(params.stop_s * rate_hz))
         self._stop_rad = SLOW_RADPS[0] * params.stop_s
         self._keep = round(KEEP_S * rate_hz)
+        self._settled = round(SETTLED_S * rate_hz)
         self._max_hold_ns = round(params.max_hold_s * NS_PER_S)
         self._usual: deque[float] = deque(maxlen=params.memory)
+        # ranges of the last repetitions, positive internal
         self._trace: Trace
         self._at: int
         self._clear()
@@ -123,7 +132,7 @@ class Detector:
     @property
     def usual_rad(self) -> float | None:
         """The median range of the last repetitions, None before the first."""
-        return median(self._usual) if self._usual else None
+        return median(map(abs, self._usual)) if self._usual else None
 
     @property
     def threshold_rad(self) -> float:
@@ -138,7 +147,7 @@ class Detector:
     def push(self, block: HipAngle) -> list[Excursion | Turned]:
         """Return the turns and excursions decided within this block."""
         if not self._trace.angle:
-            self._home = float(block.angle_rad[0])
+            self._home = self._place = self._slack = float(block.angle_rad[0])
         self._trace.append(block)
         out: list[Excursion | Turned] = []
         while self._at < len(self._trace.angle):
@@ -171,6 +180,10 @@ class Detector:
         self._state = State.REST
         self._sign = 1
         self._home = self._start = self._peak = self._extreme = 0.0
+        self._place = self._slack = self._elsewhere = 0.0
+        self._slack_ns = 0
+        self._since = NEVER
+        self._rested = False
         self._anchor = self._anchor_ns = self._at = 0
         self._pending: int | None = None
         self._told = False
@@ -186,6 +199,9 @@ class Detector:
             self._anchor = max(self._anchor - cut, 0)
             if self._pending is not None:
                 self._pending -= cut
+            if self._since != NEVER:
+                # so old a stop is settled however much older it is
+                self._since = max(self._since - cut, 0)
 
     # --- what the states ask --------------------------------------------------------------------
 
@@ -219,10 +235,12 @@ class Detector:
     # --- the machine: each state runs until it changes or the samples end -------------------------
 
     def _rest(self) -> None:
-        """Wait for a departure from neutral, which is wherever the leg last stopped."""
+        """Wait for a departure from neutral, which is where the leg last stopped for a while."""
         trace, angle, least = self._trace, self._trace.angle, self.threshold_rad
         lag, half, limit = self._lag, self._lag // 2, self._stop_rad
         home, anchor, bins = self._home, self._anchor, trace.bins(1)
+        place, slack = self._place, self._slack
+        slack_end = trace.first_after(self._slack_ns) if slack != home else 0
         i, n, end = self._at, len(angle), trace.bins_end
         skip = trace.next_bin(i)
         k = trace.bin_at(skip) - 1
@@ -230,21 +248,47 @@ class Detector:
             if i == skip:
                 skip, k = i + BIN if i + BIN < end else NEVER, k + 1
                 low, high, stop = bins.low[k], bins.high[k], trace.last_stop[k]
-                if high - low <= least and high - home <= least and home - low <= least:
-                    # no departure from any neutral there may be in this bin: only its last stop matters
-                    if stop != NEVER:
-                        home, anchor = angle[stop], stop
-                    i += BIN
-                    continue
+                if slack == home and high - home <= least and home - low <= least:
+                    # no departure may be in this bin; of its stops only the last matters, if all are at neutral
+                    if stop == NEVER:
+                        i += BIN
+                        continue
+                    if high - low <= least and high - place <= CLOSE_RAD and place - low <= CLOSE_RAD:
+                        home = slack = angle[stop]
+                        anchor, self._since, self._rested = stop, NEVER, True
+                        i += BIN
+                        continue
             x = angle[i]
+            if slack != home:
+                # the rest of the way back, after a stop short of neutral: neutral goes with it
+                if i >= slack_end or abs(slack - home) <= CLOSE_RAD:
+                    slack = home
+                elif (home - x) * (x - slack) > 0.0:
+                    home = place = x
+                elif (home - slack) * (slack - x) > 0.0:
+                    home = place = slack
             if i >= lag and abs(x - angle[i - lag]) < limit > abs(x - angle[i - half]):
-                home, anchor = x, i
+                self._rested = True
+                if self._settles(i, x, place):
+                    slack = x if slack == home else slack
+                    home, anchor = x, i
+                    place = place if self._since == NEVER else x
             elif abs(x - home) > least:
                 self._home, self._sign = home, 1 if x > home else -1
                 self._depart(i, home, max(anchor, i - self._keep))
                 return
             i += 1
         self._home, self._anchor, self._at = home, anchor, n
+        self._place, self._slack = place, slack
+
+    def _settles(self, i: int, x: float, place: float) -> bool:
+        """Return whether the stop at sample i, angle x, is at neutral, or for so long elsewhere that it is now."""
+        if abs(x - place) <= CLOSE_RAD:
+            self._since = NEVER
+            return True
+        if self._since == NEVER or abs(x - self._elsewhere) > CLOSE_RAD:
+            self._elsewhere, self._since = x, i
+        return i - self._since >= self._settled
 
     def _out(self, out: list[Excursion | Turned]) -> None:
         """Follow the movement out until it turns or becomes a new pose."""
@@ -281,6 +325,9 @@ class Detector:
         angle = trace.angle
         home, peak, back = s * self._home, s * self._peak, s * self._extreme
         enough, near = peak - self._p.back_share * swing, home + HOME_SHARE * swing
+        if not self._rested:
+            # the stream began in the middle of a movement: nobody knows where home is
+            home, near = -inf, inf
         again = max(self.threshold_rad, self._p.turn_share * swing)
         lag, half, limit = self._lag, self._lag // 2, self._slow_radps() * self._p.stop_s
         bins, due = trace.bins(-s), self._due()
@@ -312,7 +359,7 @@ class Detector:
                     and abs(x - s * angle[i - lag]) < limit > abs(x - s * angle[i - half])
                 ):
                     out.append(self._excursion(i, turned=False))
-                    self._settle(i)
+                    self._settle(i, short=True)
                     return
                 if x - back > again:
                     self._extreme = s * back
@@ -376,7 +423,9 @@ class Detector:
     def _cross(self, i: int, swing: float, out: list[Excursion | Turned]) -> None:
         """Be home without a stop: done, unless it may be the wind-up of the real one."""
         usual = self.usual_rad
-        if usual is None or swing < DOUBTFUL_SHARE * usual:
+        # winding up goes against the way of the set: so small a one that goes with it is a small repetition
+        with_set = len(self._usual) > 1 and all(rom * self._sign > 0.0 for rom in self._usual)
+        if usual is None or (swing < DOUBTFUL_SHARE * usual and not with_set):
             self._pending = i
         else:
             out.append(self._excursion(i, turned=False))
@@ -398,10 +447,13 @@ class Detector:
         self._home += CREEP * (self._extreme - self._home)
         self._depart(i, self._extreme, lowest)
 
-    def _settle(self, i: int) -> None:
-        """Rest where the leg is now: this is neutral until it stops elsewhere."""
-        self._state, self._home, self._anchor = State.REST, self._trace.angle[i], i
-        self._pending = None
+    def _settle(self, i: int, *, short: bool = False) -> None:
+        """Rest where the leg is now, which is neutral until it stops elsewhere; `short` of neutral perhaps."""
+        x = self._trace.angle[i]
+        self._slack = self._home if short else x
+        self._slack_ns = self._trace.time(i) + round(SLACK_S * NS_PER_S)
+        self._state, self._home, self._place, self._anchor = State.REST, x, x, i
+        self._since, self._rested, self._pending = NEVER, True, None
         self._at = i + 1
 
     def _lowest(self, i: int) -> int:
@@ -412,7 +464,7 @@ class Detector:
 
     def _excursion(self, end: int, *, turned: bool, known: int | None = None) -> Excursion:
         """Return the movement up to sample `end`, known to be over by sample `known` if that came later."""
-        self._usual.append(self._range())
+        self._usual.append(self._peak - self._start)
         # the stop before it too: a slow start hides in there
         samples = self._trace.part(max(0, self._anchor - self._lag), end + 1)
         decided_ns = self._trace.time(end if known is None else known)
