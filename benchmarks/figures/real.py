@@ -125,7 +125,7 @@ def rig() -> list[Figure]:
     single = ", ".join(f"{rmse_deg(errors):.2f}" for errors in found["vqf"])
     return [
         *out,
-        Figure(f"rig: vqf, segments one by one {single}; the worst", max(map(rmse_deg, found["vqf"]))),
+        Figure(f"vqf, segments one by one {single}; the worst", max(map(rmse_deg, found["vqf"]))),
     ]
 
 
