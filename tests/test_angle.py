@@ -8,7 +8,17 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from builders import STREAM, assert_same_bits, cuts, joined, one_by_one, split, unit_quaternions, unit_vectors
+from builders import (
+    STREAM,
+    assert_same_bits,
+    cuts,
+    joined,
+    one_by_one,
+    rng_of,
+    split,
+    unit_quaternions,
+    unit_vectors,
+)
 from hipturn.core.angle import (
     HEADING_DRIFT_RADPS,
     MIN_OBSERVABILITY,
@@ -169,6 +179,33 @@ def test_q_and_its_negative_are_one_pose(
     )
     for name in ("angle_rad", "twist_rad", "off_axis_rad"):
         np.testing.assert_allclose(getattr(flipped, name), getattr(plain, name), atol=1e-9, err_msg=name)
+
+
+@few
+@given(st.integers(0, 2**32), sides, st.floats(-1.2, 1.2), st.data())
+def test_standing_up_and_lying_down_again_is_no_turn(
+    seed: int, side: Side, theta: float, data: st.DataObject
+) -> None:
+    """However the leg was carried about meanwhile, with the axis through the vertical: back in its pose the
+    angle is what it was, without whole turns, and every bit the same however the stream is cut."""
+    rng = rng_of(seed)
+    axis = np.array((1.0, 0.0, 0.0))
+    pose = turned(NO_TURN, axis, np.array([theta]))[0]
+    # up through the vertical, about in circles there, and down again
+    up = from_rotation_vector(np.linspace(0.0, 0.5 * math.pi, 40)[:, None] * np.array((0.0, -1.0, 0.0)))
+    around = from_rotation_vector(np.cumsum(rng.normal(0.0, 0.25, (60, 3)), axis=0))
+    there = multiply(up, pose)
+    carried = multiply(around, there[-1])
+    carried = carried[np.abs(rotate(carried, axis)[:, 2]) > 0.9]
+    q = np.concatenate((np.repeat(pose[None], 5, axis=0), there, carried, there[::-1], pose[None]))
+    block = orientation(q)
+    sign = 1.0 if side is Side.RIGHT else -1.0
+    whole = AngleMeter(calibration(NO_TURN, axis), side).push(block)
+    for row in (0, -1):
+        assert whole.angle_rad[row] == pytest.approx(sign * theta, abs=1e-9)
+    meter = AngleMeter(calibration(NO_TURN, axis), side)
+    parts = [meter.push(each) for each in split(block, data.draw(cuts(len(q))))]
+    assert_same_bits(joined(parts), joined([whole]))
 
 
 # --- what must not enter ------------------------------------------------------------------------

@@ -225,3 +225,54 @@ def test_no_recording_no_calibration(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.chdir(tmp_path)
     refused("calibrate", name)
     assert not list(tmp_path.iterdir())
+
+
+# --- quiet standing ---------------------------------------------------------------------------------
+
+
+def stood_up(side: Side, seed: int) -> Motion:
+    """A person who stands for 5 s, lies down, turns the hip by 12° and is calibrated there."""
+    leg = Leg(side, "prone", gyr_bias_radps=Leg.random(seed).gyr_bias_radps)
+    up = math.pi / 2
+    elements = (
+        *(Rest(6.0), Shift(2.0, knee_rad=-up, elevation_rad=up), Rest(6.0)),
+        *(Shift(2.0, knee_rad=up, elevation_rad=-up), Rest(4.0), Shift(1.0, angle_rad=12.0 * RAD_PER_DEG)),
+        *calibration_elements(),
+    )
+    return simulate(leg, Script(elements), 100.0, seed)
+
+
+@pytest.mark.parametrize("side", list(Side))
+@pytest.mark.parametrize("seed", range(3))
+def test_standing_makes_the_zero_where_the_shin_is_plumb(tmp_path: Path, side: Side, seed: int) -> None:
+    """Calibrated in a pose turned by 12°, the angle of the hold is 12° and not 0; without it is 0."""
+    path = record(tmp_path / "m.mcap", stood_up(side, seed), coached=False)
+    part = ("--from", 21.5, "--side", side)
+    at_hold = {}
+    for name, more in (("pose", ()), ("gravity", ("--standing", "9:13.5"))):
+        file = tmp_path / f"{name}.json"
+        told = done("calibrate", path, *part, *more, "-o", file).out
+        assert ("gravity zero, the pose held is 1" in told) == (name == "gravity")
+        record_of = from_dict(json.loads(file.read_text()))
+        assert record_of.zero == name and (record_of.shank_axis_sensor is None) == (name == "pose")
+        table = tmp_path / f"{name}.csv"
+        done("replay", path, "--calibration", file, "--side", side, "--angles", table)
+        t_s, angle = np.loadtxt(table, delimiter=",", skiprows=1, usecols=(0, 1)).T
+        at_hold[name] = float(angle[(t_s > 23.0) & (t_s < 26.0)].mean())
+    assert at_hold["pose"] == pytest.approx(0.0, abs=0.3)
+    assert at_hold["gravity"] == pytest.approx(12.0, abs=0.7)
+
+
+@pytest.mark.parametrize("text", ["5", "a:b", "6:3", "3:3", "-1:4", "nan:4", "1:inf"])
+def test_a_stretch_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+    path = bundled("test-right", tmp_path / "a.mcap")
+    line = refused("calibrate", path, f"--standing={text}", code=2)
+    assert "write it as FROM:TO in seconds, like 2:6" in line
+
+
+def test_standing_that_was_none_is_refused(tmp_path: Path) -> None:
+    """In the middle of the rotations nobody stood still: the reason, and no file."""
+    path = record(tmp_path / "m.mcap", drill(1), coached=False)
+    line = refused("calibrate", path, "--to", 17, "--standing", "6:12", "-o", tmp_path / "c.json")
+    assert "the leg moved while standing: stand still on both legs and repeat" in line
+    assert not (tmp_path / "c.json").exists()

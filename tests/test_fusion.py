@@ -148,6 +148,19 @@ def test_zeros_at_first_do_not_spoil_the_start(name: FilterName) -> None:
 
 
 @every_imu_filter
+def test_an_accelerometer_that_reads_nothing_for_a_while_spoils_nothing(name: FilterName) -> None:
+    """Free fall, or a sensor's hiccup: no number is lost, and soon after it the tilt is as it was."""
+    q = from_rotation_vector(np.array([0.4, -1.0, 0.5]))
+    block = still(q, 600)
+    assert block.acc_mps2 is not None
+    block.acc_mps2[200:210] = 0.0
+    found, _ = make(name).push(block)
+    assert np.isfinite(found).all()
+    assert inclination_error_deg(found, q).max() < 2.0
+    assert inclination_error_deg(found[-1:], q) < 0.1
+
+
+@every_imu_filter
 @pytest.mark.parametrize("rate_radps", [0.0, 1e-3])
 def test_a_rate_of_exactly_zero_does_not_freeze_the_correction(name: FilterName, rate_radps: float) -> None:
     """Gravity pulls a wrong inclination right whether the gyroscope reads a little or nothing at all."""

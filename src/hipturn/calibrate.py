@@ -11,8 +11,10 @@ import numpy as np
 from hipturn import config, drivers, places
 from hipturn.core import calibration as calibrations
 from hipturn.core import quaternion
+from hipturn.core import zero as zeros
 from hipturn.core.fusion import FusionParams
 from hipturn.core.pipeline import Front
+from hipturn.core.positions import placed
 from hipturn.errors import CalibrationRefused, InputError
 from hipturn.model import (
     BoolArray,
@@ -35,17 +37,25 @@ HOLD_S = 2.0
 
 
 def calibrate(
-    path: Path, *, from_s: float = 0.0, to_s: float = math.inf, side: Side | None = None
+    path: Path,
+    *,
+    from_s: float = 0.0,
+    to_s: float = math.inf,
+    side: Side | None = None,
+    standing_s: tuple[float, float] | None = None,
 ) -> Calibration:
     """Return the calibration from the first still hold of the part and the rotations after it.
 
-    Times are stream time. Raises `InputError` for a recording that cannot be read and
-    `CalibrationRefused` for a part that no calibration can be taken from.
+    With a stretch of quiet standing the shin's long axis is known, and with it the gravity zero, where the
+    recording's position is for one; other positions keep the pose zero. Times are stream time. Raises
+    `InputError` for a recording that cannot be read and `CalibrationRefused` for a part that no calibration
+    can be taken from.
     """
     reader = Reader(path)
     settings = config.effective(places.config_file(), reader.session.settings, {})
     params = config.core_params(settings).fusion
     link, told, part = _part(path, reader, params, from_s, to_s, None)
+    bias: FloatArray | None = None
     start, stop = _hold(part, from_s)
     hold_from, hold_to = int(part.t_ns[start]), int(part.t_ns[stop - 1])
     if part.gyr_radps is not None:
@@ -65,7 +75,19 @@ def calibrate(
         )
     except CalibrationRefused as refusal:
         raise CalibrationRefused(f"{refusal}, or choose another part by --from and --to") from refusal
+    if standing_s is not None:
+        _, _, standing = _part(path, reader, params, *standing_s, bias)
+        found = _upright(found, standing, reader.session.position)
     return dataclasses.replace(found, source="file")
+
+
+def _upright(found: Calibration, standing: Orientation, position: str | None) -> Calibration:
+    """Return the calibration with what quiet standing shows."""
+    long_axis = zeros.shank_axis(standing)
+    where = placed(position)
+    if where is not None and where.zero == "pose":
+        return dataclasses.replace(found, shank_axis_sensor=long_axis)
+    return zeros.with_gravity_zero(found, long_axis)
 
 
 def _part(

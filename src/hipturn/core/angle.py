@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 
 from hipturn.core import quaternion
-from hipturn.model import Calibration, FloatArray, HipAngle, IntArray, Orientation, Side
+from hipturn.model import BoolArray, Calibration, FloatArray, HipAngle, IntArray, Orientation, Side
 from hipturn.units import NS_PER_S
 
 MIN_OBSERVABILITY = 0.5
 """Below this the axis is within 30° of vertical: tilt noise doubles, and the twist is used instead."""
+MAX_SINE2 = 1.0 - MIN_OBSERVABILITY**2
+"""The same limit as the square of the sine of the axis' elevation."""
 HEADING_DRIFT_RADPS = 1e-3
 """How fast the heading may drift after a hold has given the gyroscope's bias: 3.4 °/min, what BIAS_SIGMA of
 fusion.py believes of it."""
@@ -93,21 +95,36 @@ def _form(weights: Sequence[float], parts: Sequence[Any]) -> Any:
 
 
 class _Unwrap:
-    """Keeps an angle continuous over blocks: whole turns are counted, so no rounding accumulates."""
+    """Keeps an angle continuous over blocks: whole turns are counted, so no rounding accumulates.
+
+    Where the angle could not be seen it has no continuity: with the first sample that is seen again the count
+    begins anew. Somebody who stood up and lay down again has not turned the hip by 360°.
+    """
 
     def __init__(self) -> None:
         self._last: float | None = None
+        self._seen = True
         self._turns = 0
 
-    def push(self, wrapped: FloatArray) -> FloatArray:
+    def push(self, wrapped: FloatArray, seen: BoolArray | None = None) -> FloatArray:
         last = float(wrapped[0]) if self._last is None else self._last
         self._last = float(wrapped[-1])
         if len(wrapped) == 1:
             step = self._last - last
             self._turns += (step < -math.pi) - (step > math.pi)
+            if seen is not None:
+                if seen[0] and not self._seen:
+                    self._turns = 0
+                self._seen = bool(seen[0])
             return np.asarray(wrapped + 2.0 * math.pi * self._turns)
         steps = np.diff(wrapped, prepend=last)
         turns = self._turns + np.cumsum((steps < -math.pi).astype(np.int64) - (steps > math.pi))
+        if seen is not None and not (self._seen and seen.all()):
+            again = seen & ~np.concatenate(([self._seen], seen[:-1]))
+            since = np.maximum.accumulate(np.where(again, np.arange(len(again)), -1))
+            turns = turns - np.where(since >= 0, turns[since], 0)
+        if seen is not None:
+            self._seen = bool(seen[-1])
         self._turns = int(turns[-1])
         return np.asarray(wrapped + 2.0 * math.pi * turns)
 
@@ -150,10 +167,11 @@ class AngleMeter:
         gravity = np.atleast_1d(-np.arctan2(_form(self._across, up), _form(self._along, up)))
         half = np.arctan2(_form(self._twist_sine, (w, x, y, z)), _form(self._twist_cosine, (w, x, y, z)))
         twist = _once_around(np.atleast_1d(2.0 * half))
-        by_gravity = self._sign * self._gravity.push(gravity)
+        sine = _form(self._axis, up)
+        by_gravity = self._sign * self._gravity.push(gravity, np.atleast_1d(sine * sine <= MAX_SINE2))
         by_twist = self._sign * self._twist.push(twist)
         angle = by_twist if self.heading_dependent else by_gravity
-        elevation = np.arcsin(np.minimum(np.maximum(_form(self._axis, up), -1.0), 1.0))
+        elevation = np.arcsin(np.minimum(np.maximum(sine, -1.0), 1.0))
         return HipAngle(
             stream=block.stream,
             t_ns=block.t_ns,
