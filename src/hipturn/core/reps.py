@@ -249,7 +249,7 @@ class Detector:
                 skip, k = i + BIN if i + BIN < end else NEVER, k + 1
                 low, high, stop = bins.low[k], bins.high[k], trace.last_stop[k]
                 if slack == home and high - home <= least and home - low <= least:
-                    # no departure may be in this bin; of its stops only the last matters, if all are at neutral
+                    # no departure in this bin: of its stops only the last matters, if all are at neutral
                     if stop == NEVER:
                         i += BIN
                         continue
@@ -282,7 +282,7 @@ class Detector:
         self._place, self._slack = place, slack
 
     def _settles(self, i: int, x: float, place: float) -> bool:
-        """Return whether the stop at sample i, angle x, is at neutral, or for so long elsewhere that it is now."""
+        """Return whether the stop at sample i, angle x, is at neutral, or elsewhere for so long that it is."""
         if abs(x - place) <= CLOSE_RAD:
             self._since = NEVER
             return True
@@ -448,7 +448,7 @@ class Detector:
         self._depart(i, self._extreme, lowest)
 
     def _settle(self, i: int, *, short: bool = False) -> None:
-        """Rest where the leg is now, which is neutral until it stops elsewhere; `short` of neutral perhaps."""
+        """Rest where the leg is now: neutral until it stops elsewhere; `short` of neutral perhaps."""
         x = self._trace.angle[i]
         self._slack = self._home if short else x
         self._slack_ns = self._trace.time(i) + round(SLACK_S * NS_PER_S)
