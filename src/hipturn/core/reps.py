@@ -282,7 +282,7 @@ class Detector:
         self._place, self._slack = place, slack
 
     def _settles(self, i: int, x: float, place: float) -> bool:
-        """Return whether the stop at sample i, angle x, is at neutral, or elsewhere for so long that it is."""
+        """Return whether the stop at sample i, angle x, is at neutral, or elsewhere long enough to be."""
         if abs(x - place) <= CLOSE_RAD:
             self._since = NEVER
             return True
