@@ -161,7 +161,7 @@ def test_commands_end_begin_and_change_the_leg(tmp_path: Path) -> None:
 def test_every_command_says_what_it_takes(name: str) -> None:
     """What the schema requires is asked for by name, what it forbids refused by name."""
     schema = COMMANDS[name].schema(name)
-    values = {"side": "left", "on": False, "text": "x"}
+    values = {"side": "left", "on": False, "text": "x", "last": 3}
     whole = {"command": name} | {key: values[key] for key in schema["properties"] if key != "command"}
     assert parse(whole, "shin", HostNs(0)) is not None
     for key in schema["required"]:
@@ -172,7 +172,7 @@ def test_every_command_says_what_it_takes(name: str) -> None:
         parse({**whole, "bogus": 1}, "shin", HostNs(0))
     for key in schema["properties"].keys() - {"command"}:
         with pytest.raises(UsageError, match=key):
-            parse({**whole, key: 7}, "shin", HostNs(0))
+            parse({**whole, key: 99}, "shin", HostNs(0))
 
 
 # --- what may fail ------------------------------------------------------------------------------

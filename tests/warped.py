@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import selectors
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, TypeVar
 
 import pytest
@@ -41,12 +41,18 @@ class _Jumping(selectors.DefaultSelector):
         return ready
 
 
+async def _at_once(function: Callable[..., T], *args: Any) -> T:
+    return function(*args)
+
+
 def run(session: Coroutine[Any, Any, T]) -> T:
     """Run a session; the program's clocks are those of the loop."""
     selector = _Jumping()
     with pytest.MonkeyPatch.context() as patch:
         # still: the time that computing takes is not the session's
         patch.setattr(time, "monotonic", lambda: 1000.0 + selector.ahead_s)
+        # a thread would take real time, in which the clocks would run away
+        patch.setattr(asyncio, "to_thread", _at_once)
         patch.setattr(time, "monotonic_ns", lambda: round((1000.0 + selector.ahead_s) * 1e9))
         with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
             return runner.run(session)

@@ -32,7 +32,7 @@ RATE_HZ = 1000.0 / PERIOD_MS
 
 MOST_ACC_MPS2, MOST_GYR_RADPS = 35.0 * STANDARD_GRAVITY_MPS2, 4400.0 * RAD_PER_DEG
 """Boards differ: more than the widest range of the IMUs they carry, ±32 g and ±4000 °/s."""
-LEAST = 1e-6
+LEAST = 1e-12
 """An IMU's smallest step is larger than this by far: random bytes are often smaller, but never zero."""
 UNIT_WITHIN = 0.01
 
