@@ -40,6 +40,8 @@ class Field:
     def check(self, value: object) -> bool:
         """Return whether the value is what the schema says; the few words used here are known."""
         kinds = {"string": str, "boolean": bool, "integer": int}
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)  # JSON knows no difference
         if type(value) is not kinds[self.schema["type"]]:
             return False
         if isinstance(value, str):

@@ -29,16 +29,13 @@ from hipturn.commands import Begin, End, Told
 from hipturn.host.notify import Notifier
 from hipturn.model import (
     BadPackets,
-    Calibrated,
-    Gap,
-    Hold,
+    Event,
     HostNs,
     Input,
     LinkDown,
     LinkUp,
     Overrun,
     Packets,
-    Rep,
     SessionStart,
     Side,
 )
@@ -397,13 +394,11 @@ def _logged(heard: Heard) -> None:
     match heard:
         case Prompt():
             _log.info("%s", heard.say, extra={"earcon": heard.earcon, "t_s": heard.t_ns / NS_PER_S})
-        case Rep() | Hold() | Gap() | Calibrated():
-            line = lines.line(heard) or {}
-            _log.info("%s", line["type"], extra={"event": line})
         case BadPackets():
             _log.debug("%d packets could not be read", heard.count)
-        case _:
-            pass
+        case _ if isinstance(heard, Event):
+            line = lines.line(heard) or {}
+            _log.info("%s", line["type"], extra={"event": line})
 
 
 _SPOKEN = {

@@ -448,18 +448,7 @@ class Calibrated:
     """With the heel planted: what the femur's own rotation is estimated by."""
 
 
-Output = (
-    Orientation
-    | HipAngle
-    | Turn
-    | Rep
-    | Hold
-    | Corrected
-    | SetDone
-    | Slip
-    | Drift
-    | Tapped
-    | Gap
-    | BadPackets
-    | Calibrated
-)
+Event = Rep | Hold | Corrected | SetDone | Slip | Drift | Tapped | Gap | BadPackets | Calibrated
+"""What is told as a line of its own."""
+
+Output = Orientation | HipAngle | Turn | Event

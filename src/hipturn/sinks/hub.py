@@ -12,9 +12,9 @@ from hipturn.coach import Prompt
 from hipturn.model import (
     BadPackets,
     Calibrated,
+    Event,
     Gap,
     HipAngle,
-    Hold,
     LinkUp,
     Mark,
     MarkKind,
@@ -209,7 +209,7 @@ class Hub:
                         }
                     )
                 )
-            case Rep() | Hold() | Gap() | BadPackets() | Calibrated():
+            case _ if isinstance(heard, Event):
                 self._event(heard)
 
     # --- asked by viewers -----------------------------------------------------------------------

@@ -18,8 +18,7 @@ import numpy as np
 from hipturn import lines
 from hipturn.errors import UsageError
 from hipturn.model import (
-    BadPackets,
-    Calibrated,
+    Event,
     FloatArray,
     Gap,
     HipAngle,
@@ -29,6 +28,7 @@ from hipturn.model import (
     Orientation,
     Packets,
     Rep,
+    SetDone,
     StreamInfo,
 )
 from hipturn.session import Heard
@@ -47,7 +47,7 @@ class _Arrival:
     at_ns: int
 
 
-_Item = _Arrival | LinkUp | Orientation | HipAngle | Rep | Hold | Gap | Calibrated | BadPackets
+_Item = _Arrival | LinkUp | Orientation | HipAngle | Event
 
 
 @dataclass(slots=True)
@@ -103,7 +103,7 @@ class LslOut:
                 self._postman.put(_Arrival(heard.stream, int(heard.at_ns[-1])))
             case Orientation() | HipAngle():
                 self._postman.put(heard)
-            case LinkUp() | Rep() | Hold() | Gap() | Calibrated() | BadPackets():
+            case _ if isinstance(heard, LinkUp | Event):
                 self._postman.put(heard, keep=True)
 
     def close(self) -> None:
@@ -192,6 +192,6 @@ def clock_shift_s(local_clock: Callable[[], float]) -> float:
     return min(tries)[1]
 
 
-def _moment_ns(item: Rep | Hold | Gap | Calibrated | BadPackets) -> int:
+def _moment_ns(item: Event) -> int:
     """Return when in stream time an event was over."""
-    return item.end_ns if isinstance(item, Rep | Hold | Gap) else item.t_ns
+    return item.end_ns if isinstance(item, Rep | Hold | Gap | SetDone) else item.t_ns

@@ -27,11 +27,8 @@ from typing import Any
 from hipturn import __version__, lines
 from hipturn.errors import UsageError
 from hipturn.model import (
-    BadPackets,
-    Calibrated,
-    Gap,
+    Event,
     HipAngle,
-    Hold,
     LinkDown,
     LinkUp,
     Rep,
@@ -114,7 +111,7 @@ class MqttOut:
         match heard:
             case HipAngle():
                 self._box.put(heard)
-            case LinkUp() | LinkDown() | Rep() | Hold() | Gap() | Calibrated() | BadPackets():
+            case _ if isinstance(heard, LinkUp | LinkDown | Event):
                 self._box.put(heard, keep=True)
 
     def close(self) -> None:
@@ -242,7 +239,7 @@ class Words:
             }
             yield Message(f"{topic}/angle", lines.dumps(figures))
 
-    def _event(self, topic: str, event: Rep | Hold | Gap | Calibrated | BadPackets) -> Message:
+    def _event(self, topic: str, event: Event) -> Message:
         return Message(f"{topic}/event", lines.dumps(lines.line(event) or {}))
 
     def _state(self, topic: str, shown: _Shown) -> Message:
