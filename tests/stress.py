@@ -14,7 +14,7 @@ import numpy as np
 
 from builders import TILTED, course, guided, of, regrouped
 from hipturn.coach import Coach
-from hipturn.model import Direction, FloatArray, HipAngle, Rep
+from hipturn.model import Direction, HipAngle, Input, Rep
 from hipturn.sources import simulated
 from hipturn.sources.body import Element, Leg, Motion, Position, Repetition, Rest, Script, Shift, simulate
 from hipturn.sources.body.routines import calibration_elements
@@ -62,7 +62,11 @@ def turn(
     rng: Rng, direction: Direction, low_deg: float = 20.0, high_deg: float = 38.0, **more: float
 ) -> Repetition:
     """Return a repetition of a range between the two, at any tempo but for what is asked."""
-    tempo = {"out_s": rng.uniform(0.6, 2.0), "hold_s": rng.uniform(0.0, 1.0), "return_s": rng.uniform(0.6, 2.0)}
+    tempo = {
+        "out_s": rng.uniform(0.6, 2.0),
+        "hold_s": rng.uniform(0.0, 1.0),
+        "return_s": rng.uniform(0.6, 2.0),
+    }
     rom_rad = rng.uniform(low_deg, high_deg) * RAD_PER_DEG
     return Repetition(direction, rom_rad, **{**tempo, **more})  # type: ignore[arg-type]
 
@@ -94,7 +98,11 @@ def steps(rng: Rng, seconds: float, angle_deg: float, direction: Direction, slip
         if slip:
             out.append(shift(0.15, -math.copysign(slip, angle_deg), direction))
         out += [
-            shift(max(0.12, seconds * share * 0.7), angle_deg * share + math.copysign(slip, angle_deg), direction),
+            shift(
+                max(0.12, seconds * share * 0.7),
+                angle_deg * share + math.copysign(slip, angle_deg),
+                direction,
+            ),
             Rest(rng.uniform(0.05, 0.4)),
         ]
     return out
@@ -105,7 +113,12 @@ def steps(rng: Rng, seconds: float, angle_deg: float, direction: Direction, slip
 Theme = Callable[[Variant, Rng, Direction], None]
 
 
-def simple(make: Callable[[Rng, Direction, int], list[Element]], *, least: int = 6, rests_s: tuple[float, float] = (0.3, 2.5)) -> Theme:
+def simple(
+    make: Callable[[Rng, Direction, int], list[Element]],
+    *,
+    least: int = 6,
+    rests_s: tuple[float, float] = (0.3, 2.5),
+) -> Theme:
     """Return a theme of the same thing again and again, each with one repetition in it."""
 
     def theme(v: Variant, rng: Rng, direction: Direction) -> None:
@@ -224,9 +237,7 @@ def tired(v: Variant, rng: Rng, direction: Direction) -> None:
     """The range falls to two fifths, slower and slower."""
     for n in range(12):
         slow = 1.0 + 0.1 * n
-        v.count(
-            turn(rng, direction, 34.0 - 1.8 * n, 36.0 - 1.8 * n, out_s=slow, return_s=slow, hold_s=0.2)
-        )
+        v.count(turn(rng, direction, 34.0 - 1.8 * n, 36.0 - 1.8 * n, out_s=slow, return_s=slow, hold_s=0.2))
         v.rest(Rest(rng.uniform(0.4, 1.0 + 0.3 * n)))
 
 
@@ -258,11 +269,26 @@ def anything(v: Variant, rng: Rng, direction: Direction) -> None:
             case 1:
                 v.count(turn(rng, way, pause_s=rng.uniform(0.3, 3.0)))
             case 2:
-                v.count(turn(rng, way, bounces=int(rng.integers(1, 4)), bounce_rad=rng.uniform(1.0, 7.0) * RAD_PER_DEG))
+                v.count(
+                    turn(
+                        rng,
+                        way,
+                        bounces=int(rng.integers(1, 4)),
+                        bounce_rad=rng.uniform(1.0, 7.0) * RAD_PER_DEG,
+                    )
+                )
             case 3:
                 v.count(turn(rng, way, return_error_rad=rng.uniform(-4.0, 4.0) * RAD_PER_DEG))
             case 4:
-                v.count(turn(rng, way, hold_s=rng.uniform(3.0, 9.0), tremor_rad=0.01, tremor_hz=rng.uniform(4.0, 8.0)))
+                v.count(
+                    turn(
+                        rng,
+                        way,
+                        hold_s=rng.uniform(3.0, 9.0),
+                        tremor_rad=0.01,
+                        tremor_hz=rng.uniform(4.0, 8.0),
+                    )
+                )
             case 5:
                 v.count(turn(rng, way, out_s=rng.uniform(0.3, 0.5), return_s=rng.uniform(0.3, 0.5)))
             case _:
@@ -299,10 +325,14 @@ THEMES: dict[str, Theme] = {
     "straight through neutral": swinging,
     "without rest": simple(lambda rng, d, n: [turn(rng, d)], least=10, rests_s=(1e-3, 0.02)),
     "fast": simple(
-        lambda rng, d, n: [turn(rng, d, out_s=rng.uniform(0.25, 0.5), return_s=rng.uniform(0.25, 0.5), hold_s=0.0)],
+        lambda rng, d, n: [
+            turn(rng, d, out_s=rng.uniform(0.25, 0.5), return_s=rng.uniform(0.25, 0.5), hold_s=0.0)
+        ],
         rests_s=(0.2, 1.0),
     ),
-    "slow": simple(lambda rng, d, n: [turn(rng, d, out_s=rng.uniform(3.0, 6.0), return_s=rng.uniform(3.0, 6.0))]),
+    "slow": simple(
+        lambda rng, d, n: [turn(rng, d, out_s=rng.uniform(3.0, 6.0), return_s=rng.uniform(3.0, 6.0))]
+    ),
     "held long": simple(lambda rng, d, n: [turn(rng, d, hold_s=rng.uniform(5.0, 12.0))]),
     "tired": tired,
     "fidgets": fidgety,
@@ -376,7 +406,7 @@ def motion(v: Variant) -> Motion:
         rng = np.random.default_rng(v.seed)
         before = [*strapping_on(rng), *gone_for_a_walk(rng), Rest(1.0)]
     script = Script((*v.elements, Rest(2.0)), (*before, *calibration_elements()))
-    # in a walk the thigh swings about the knee's hinge, which is what elevation is of who lies on the front or sits
+    # in a walk the thigh swings about the knee's hinge: for these that is what elevation is
     positions: tuple[Position, ...] = ("prone", "seated") if v.theme in IDLE else TILTED
     leg = Leg.random(v.seed, position=positions[v.seed // 2 % len(positions)])
     return simulate(leg, script, v.rate_hz, v.seed)
@@ -412,7 +442,12 @@ def steps_walked(rng: Rng, count: int) -> list[Element]:
         swing_s = WALK_S * rng.uniform(0.8, 1.2)
         out += [
             bend(swing_s / 2.0, elevation_deg=-thigh, knee_deg=knee, angle_deg=twist),
-            bend(swing_s / 2.0, elevation_deg=-0.3 * thigh, knee_deg=-knee, heading_deg=rng.uniform(-10.0, 10.0)),
+            bend(
+                swing_s / 2.0,
+                elevation_deg=-0.3 * thigh,
+                knee_deg=-knee,
+                heading_deg=rng.uniform(-10.0, 10.0),
+            ),
             bend(swing_s, elevation_deg=1.3 * thigh, angle_deg=-twist),
         ]
     return out
@@ -452,7 +487,7 @@ def strapping_on(rng: Rng) -> list[Element]:
 
 
 def tapped(done: Motion, rng: Rng, from_s: float) -> Motion:
-    """Return the motion with a finger tapping on the case now and then: up to 3 g for some ms, and it rings."""
+    """Return the motion with a finger tapping on the case now and then: up to 3 g, and it rings."""
     acc, gyr = done.acc_mps2.copy(), done.gyr_radps.copy()
     at_s = from_s
     while at_s < done.t_s[-1] - 1.0:
@@ -488,17 +523,19 @@ def idle(what: str, seed: int) -> Variant:
     return v
 
 
+def measured_inputs(v: Variant) -> tuple[Motion, list[Input]]:
+    """Return the variant done by a simulated leg, and the packets that come of it, disturbed as it asks."""
+    done = motion(v)
+    after_s = done.calibration_window_s[1]
+    if v.theme == "tapping":
+        done = tapped(done, np.random.default_rng(v.seed), after_s)
+    gone = lost(v, len(done.t_s))
+    gone[: round(after_s * v.rate_hz)] = False
+    return done, regrouped(simulated.inputs(done, lost=np.flatnonzero(gone).tolist()), lambda: 20)
+
+
 def heard_reps(v: Variant) -> list[Rep]:
     """Return what the whole program counts in the variant done by a simulated leg."""
-    done = motion(v)
-    if v.theme == "tapping":
-        done = tapped(done, np.random.default_rng(v.seed), done.calibration_window_s[1])
-    gone = lost(v, len(done.t_s))
-    gone[: round(done.calibration_window_s[1] * v.rate_hz)] = False
-    items = regrouped(simulated.inputs(done, lost=np.flatnonzero(gone).tolist()), lambda: 20)
+    done, items = measured_inputs(v)
     reps: list[Rep] = of(Rep, guided(items, Coach(simulated.STREAM, done.leg.side, 0)))
     return reps
-
-
-def angle_deg(block: HipAngle) -> FloatArray:
-    return block.angle_rad / RAD_PER_DEG

@@ -109,7 +109,7 @@ SLACK_NS = 5 * NS_PER_S
 """How long after a return that stopped short of neutral the rest of the way is still part of it."""
 ELSEWHERE_SHARE, ELSEWHERE_RAD = 1.5, (15.0 * RAD_PER_DEG, 60.0 * RAD_PER_DEG)
 """A movement that tilts the axis by this share of its range, within the bounds, is not about the axis: the
-person gets up or walks. Real leg raises tilt an axis that fits them badly by 1.4 of their range, or by 45°."""
+person gets up or walks. Real leg raises tilt an axis that fits them badly by 1.4 of their range or 45°."""
 FIRST_LOOK_NS, LOOK_NS = 3 * NS_PER_S, NS_PER_S
 """When it is first asked of a movement in progress, and how often then, whether it is one of those."""
 KEEP_S = 2.0
@@ -228,18 +228,18 @@ class Detector:
         return i >= lag and abs(now - angle[i - lag]) < limit and abs(now - angle[i - lag // 2]) < limit
 
     def _still(self, i: int) -> bool:
-        """Return whether the leg is where it was when a new neutral would have settled, and half-way since."""
+        """Return whether the leg has been where it is for as long as a new neutral takes to settle."""
         if i < self._settled:
             return False
         angle, ago = self._trace.angle, i - self._settled
         return max(abs(angle[i] - angle[ago]), abs(angle[i] - angle[(ago + i) // 2])) <= CLOSE_RAD
 
     def _first(self) -> int:
-        """Return where the movement in progress begins, the stop before it too: a slow start hides in there."""
+        """Return where the movement in progress begins, with the stop before it: a slow start hides there."""
         return max(0, self._anchor - self._lag)
 
     def _is_elsewhere(self, i: int) -> bool:
-        """Return whether the movement in progress, up to sample i, is of the whole leg, not about its axis."""
+        """Return whether the movement in progress, up to sample i, is of the whole leg, not of its axis."""
         least, most = ELSEWHERE_RAD
         if self._trace.most_tilt(self._first(), i + 1) <= least:
             return False
@@ -266,10 +266,9 @@ class Detector:
         if self._away or now_ns > self._look_ns:
             # getting up or lying down: there is no return to wait for
             self._look_ns += LOOK_NS
-            if self._still(i):
-                if self._away or self._is_elsewhere(i):
-                    self._away = True
-                    return True
+            if self._still(i) and (self._away or self._is_elsewhere(i)):
+                self._away = True
+                return True
         age = now_ns - self._anchor_ns
         doubtful = swing < DOUBTFUL_SHARE * self._usual_rad
         patience = self._max_hold_ns * (DOUBTFUL_PATIENCE if doubtful else 1.0)
@@ -292,7 +291,7 @@ class Detector:
                 skip, k = i + BIN if i + BIN < end else NEVER, k + 1
                 low, high, stop = bins.low[k], bins.high[k], trace.last_stop[k]
                 if slack == home and high - home <= least and home - low <= least:
-                    # no departure may be in this bin; of its stops only the last matters, if all are at neutral
+                    # no departure may be in this bin; of its stops, if all at neutral, only the last matters
                     if stop == NEVER:
                         i += BIN
                         continue
@@ -503,7 +502,7 @@ class Detector:
         self._depart(i, self._extreme, lowest)
 
     def _settle(self, i: int, *, short: bool = False) -> None:
-        """Rest where the leg is now, which is neutral until it stops elsewhere; `short` of neutral perhaps."""
+        """Rest where the leg is now, which is neutral until it stops elsewhere; `short` of it perhaps."""
         x = self._trace.angle[i]
         self._slack = x
         if short and abs(x - self._home) > CLOSE_RAD:

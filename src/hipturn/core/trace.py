@@ -122,7 +122,7 @@ class Trace:
         return pieces[0] if len(pieces) == 1 else _join(pieces)
 
     def most_tilt(self, first: int, stop: int) -> float:
-        """Return what the off-axis motion changes by at most from index `first` up to but without `stop`, rad.
+        """Return the most the off-axis motion can change by from index `first` to before `stop`, rad.
 
         By whole blocks: quick, and too much rather than too little.
         """
