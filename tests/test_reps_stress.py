@@ -1,6 +1,6 @@
 """Sets that nothing goes by the book in are counted exactly, and where nobody exercises nothing is counted.
 
-All 200 simulated sets are counted by benchmarks/reps.py; here others of the same kinds are, new ones each run.
+benchmarks/reps.py counts 200 simulated sets; here are others of the same kinds, new ones each run.
 """
 
 import dataclasses
@@ -14,7 +14,7 @@ import stress
 from builders import course, cuts, hip_angle, split
 from hipturn.core.reps import Detector, DetectParams, Excursion, Turned
 from hipturn.model import Direction, FloatArray, HipAngle
-from hipturn.sources.body import Rest
+from hipturn.sources.body import Element, Rest
 from hipturn.units import RAD_PER_DEG
 from stress import ER, IR, shift, turn
 
@@ -66,8 +66,8 @@ def test_however_it_is_cut(seed: int, theme: str, data: st.DataObject) -> None:
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("what", stress.IDLE)
 def test_nothing_is_counted_where_nobody_exercises(what: str, seed: int) -> None:
-    """Strapping on, walking to the mat and lying down come before; in the middle of the set the person is idle,
-    taps the sensor or gets up and walks about; what is done before and after that is counted."""
+    """Strapping on, walking to the mat and lying down come before; in the middle of the set the person is
+    idle, taps the sensor or gets up and walks about; what is done before and after that is counted."""
     v = stress.idle(what, seed)
     assert [rep.direction for rep in stress.heard_reps(v)] == v.expected
 
@@ -103,8 +103,8 @@ def test_a_small_tilt_is_never_another_movement() -> None:
 def test_a_recording_that_begins_in_the_middle_of_a_set(
     share: float, direction: Direction, reps: int
 ) -> None:
-    """Begun on the way out, without any rest seen, the first one counts too; begun on the way back it is gone."""
-    one = [shift(1.0, 30.0, direction), shift(1.0, -30.0, direction)]
+    """Begun on the way out, without a rest, the first one counts too; begun on the way back it does not."""
+    one: list[Element] = [shift(1.0, 30.0, direction), shift(1.0, -30.0, direction)]
     whole, _ = course(*(one * reps), rate_hz=100.0)
     first = round(share * 100.0)
     out = hip_angle(whole.angle_rad[first:])
@@ -118,18 +118,18 @@ def test_a_recording_that_begins_in_the_middle_of_a_set(
 
 @pytest.mark.parametrize("direction", Direction)
 def test_a_small_one_that_goes_with_the_set_is_no_winding_up(direction: Direction) -> None:
-    """Out by a third from half-way, then all the way home: it goes where the set goes, so it counts; against the
-    way of the set the same movement is the wind-up of what follows it."""
-    set_ = [
+    """Out by a third from half-way, then all the way home: it goes where the set goes, so it counts; against
+    the way of the set the same movement is the wind-up of what follows it."""
+    set_: list[Element] = [
         part
         for _ in range(3)
         for part in (shift(1.0, 30.0, direction), shift(1.0, -30.0, direction), Rest(1.0))
     ]
-    last = [shift(1.0, 30.0, direction), shift(1.0, -20.0, direction), Rest(0.3)]
-    small = [shift(0.6, 9.0, direction), shift(1.2, -19.0, direction), Rest(1.0)]
+    last: list[Element] = [shift(1.0, 30.0, direction), shift(1.0, -20.0, direction), Rest(0.3)]
+    small: list[Element] = [shift(0.6, 9.0, direction), shift(1.2, -19.0, direction), Rest(1.0)]
     trace, _ = course(Rest(1.5), *set_, *last, *small)
     assert counted([trace]) == [direction] * 5
-    against = [
+    against: list[Element] = [
         shift(0.4, -8.0, direction),
         shift(1.2, 38.0, direction),
         shift(1.0, -30.0, direction),
@@ -142,15 +142,15 @@ def test_a_small_one_that_goes_with_the_set_is_no_winding_up(direction: Directio
 @pytest.mark.parametrize("direction", Direction)
 @pytest.mark.parametrize("pause_s", [0.2, 1.0, 3.0])
 def test_the_rest_of_a_return_is_no_repetition_of_its_own(direction: Direction, pause_s: float) -> None:
-    """Stopped at a third of the way from home, counted there; the rest of the way belongs to it, and the other
-    direction counts at once after it."""
-    one = [
+    """Stopped at a third of the way from home, counted there; the rest of the way belongs to it, and the
+    other direction counts at once after it."""
+    one: list[Element] = [
         shift(1.0, 30.0, direction),
         shift(0.8, -21.0, direction),
         Rest(pause_s),
         shift(0.5, -9.0, direction),
     ]
-    other = [Rest(0.4), shift(1.0, -25.0, direction), shift(1.0, 25.0, direction), Rest(0.6)]
+    other: list[Element] = [Rest(0.4), shift(1.0, -25.0, direction), shift(1.0, 25.0, direction), Rest(0.6)]
     trace, _ = course(Rest(1.5), *one, *other, *one, *other)
     opposite = ER if direction is IR else IR
     assert counted([trace]) == [direction, opposite] * 2
