@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from builders import course, guided, of, regrouped
+from builders import TILTED, course, guided, of, regrouped
 from hipturn.coach import Coach
-from hipturn.model import Direction, FloatArray, HipAngle, Rep
+from hipturn.model import Direction, HipAngle, Input, Rep
 from hipturn.sources import simulated
-from hipturn.sources.body import Element, Leg, Motion, Repetition, Rest, Script, Shift, simulate
+from hipturn.sources.body import Element, Leg, Motion, Position, Repetition, Rest, Script, Shift, simulate
 from hipturn.sources.body.routines import calibration_elements
 from hipturn.units import RAD_PER_DEG
 
@@ -401,20 +401,141 @@ def kept(block: HipAngle, rows: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> H
 
 def motion(v: Variant) -> Motion:
     """Return the variant done by a simulated leg after its calibration."""
-    script = Script((*v.elements, Rest(2.0)), calibration_elements())
-    leg = Leg.random(v.seed, position=("prone", "seated", "seated-floor", "side-lying")[v.seed // 2 % 4])
+    before: list[Element] = []
+    if v.theme in IDLE:
+        rng = np.random.default_rng(v.seed)
+        before = [*strapping_on(rng), *gone_for_a_walk(rng), Rest(1.0)]
+    script = Script((*v.elements, Rest(2.0)), (*before, *calibration_elements()))
+    # in a walk the thigh swings about the knee's hinge: for these that is what elevation is
+    positions: tuple[Position, ...] = ("prone", "seated") if v.theme in IDLE else TILTED
+    leg = Leg.random(v.seed, position=positions[v.seed // 2 % len(positions)])
     return simulate(leg, script, v.rate_hz, v.seed)
+
+
+# --- where nothing is to be counted ---------------------------------------------------------------
+
+UP_DEG, WALK_S = 90.0, 0.55
+"""From the mat to standing the femur turns by this; time of a step."""
+
+
+def bend(seconds: float, *, elevation_deg: float = 0.0, knee_deg: float = 0.0, **more: float) -> Shift:
+    turned = {name.replace("_deg", "_rad"): value * RAD_PER_DEG for name, value in more.items()}
+    return Shift(
+        seconds, elevation_rad=elevation_deg * RAD_PER_DEG, knee_rad=knee_deg * RAD_PER_DEG, **turned
+    )
+
+
+def there_and_back(*shifts: Shift) -> list[Element]:
+    """Return the shifts and then one that undoes them all."""
+    total = {
+        name: -sum(getattr(each, name) for each in shifts)
+        for name in ("angle_rad", "knee_rad", "elevation_rad", "heading_rad")
+    }
+    return [*shifts, Shift(shifts[0].seconds, **total)]
+
+
+def steps_walked(rng: Rng, count: int) -> list[Element]:
+    """Return a walk: the thigh swings, the knee bends, the leg turns a little, and the person turns about."""
+    out: list[Element] = []
+    for _ in range(count):
+        thigh, knee, twist = rng.uniform(15.0, 28.0), rng.uniform(30.0, 60.0), rng.uniform(-6.0, 6.0)
+        swing_s = WALK_S * rng.uniform(0.8, 1.2)
+        out += [
+            bend(swing_s / 2.0, elevation_deg=-thigh, knee_deg=knee, angle_deg=twist),
+            bend(
+                swing_s / 2.0,
+                elevation_deg=-0.3 * thigh,
+                knee_deg=-knee,
+                heading_deg=rng.uniform(-10.0, 10.0),
+            ),
+            bend(swing_s, elevation_deg=1.3 * thigh, angle_deg=-twist),
+        ]
+    return out
+
+
+def gone_for_a_walk(rng: Rng, knee_deg: float = 90.0) -> list[Element]:
+    """Return getting up, walking, and lying down again where one lay."""
+    up_s = rng.uniform(1.0, 2.5)
+    way = [
+        bend(up_s, elevation_deg=0.5 * UP_DEG, knee_deg=-0.3 * knee_deg, angle_deg=rng.uniform(-8.0, 8.0)),
+        bend(up_s, elevation_deg=0.5 * UP_DEG, knee_deg=-0.6 * knee_deg, angle_deg=rng.uniform(-8.0, 8.0)),
+    ]
+    walk = steps_walked(rng, int(rng.integers(3, 40)))
+    return [*way, Rest(rng.uniform(0.1, 2.0)), *walk, Rest(0.5), *there_and_back(*way, *walk)[-1:], Rest(2.0)]  # type: ignore[arg-type]
+
+
+def lying_idle(rng: Rng) -> list[Element]:
+    out: list[Element] = []
+    for _ in range(int(rng.integers(4, 12))):
+        out += [Rest(rng.uniform(1.0, 12.0)), *fidget(rng, 3.0)]
+    return out
+
+
+def strapping_on(rng: Rng) -> list[Element]:
+    """Return the leg being handled: lifted, bent, turned and put down, all ways at once."""
+    ways = [
+        bend(
+            rng.uniform(0.3, 1.5),
+            elevation_deg=rng.uniform(-40.0, 60.0),
+            knee_deg=rng.uniform(-40.0, 20.0),
+            angle_deg=rng.uniform(-30.0, 30.0),
+            heading_deg=rng.uniform(-40.0, 40.0),
+        )
+        for _ in range(int(rng.integers(4, 15)))
+    ]
+    return [*there_and_back(*ways), Rest(1.0)]
+
+
+def tapped(done: Motion, rng: Rng, from_s: float) -> Motion:
+    """Return the motion with a finger tapping on the case now and then: up to 3 g, and it rings."""
+    acc, gyr = done.acc_mps2.copy(), done.gyr_radps.copy()
+    at_s = from_s
+    while at_s < done.t_s[-1] - 1.0:
+        for _ in range(int(rng.integers(1, 6))):
+            t = done.t_s - at_s
+            ring = np.where(t >= 0.0, np.exp(-np.maximum(t, 0.0) / 0.03), 0.0)
+            acc += np.outer(ring * np.cos(2.0 * math.pi * 30.0 * t), rng.uniform(-30.0, 30.0, 3))
+            gyr += np.outer(ring * np.sin(2.0 * math.pi * 25.0 * t), rng.uniform(-3.0, 3.0, 3))
+            at_s += rng.uniform(0.15, 0.4)
+        at_s += rng.uniform(1.0, 8.0)
+    return dataclasses.replace(done, acc_mps2=acc, gyr_radps=gyr)
+
+
+IDLE: dict[str, Callable[[Rng], list[Element]]] = {
+    "lying idle": lying_idle,
+    "tapping": lambda rng: [Rest(rng.uniform(20.0, 40.0))],
+    "gone for a walk": gone_for_a_walk,
+    "gone twice": lambda rng: [*gone_for_a_walk(rng), *lying_idle(rng), *gone_for_a_walk(rng)],
+}
+
+
+def idle(what: str, seed: int) -> Variant:
+    """Return three repetitions, something that is none, and three more."""
+    rng = np.random.default_rng((list(IDLE).index(what), seed))
+    v = Variant(what, seed)
+    direction = IR if seed % 2 else ER
+    for part in range(2):
+        for _ in range(3):
+            v.count(turn(rng, direction, 25.0, 35.0))
+            v.rest(Rest(rng.uniform(0.5, 1.5)))
+        if part == 0:
+            v.rest(Rest(1.0), *IDLE[what](rng), Rest(3.0))
+    return v
+
+
+def measured_inputs(v: Variant) -> tuple[Motion, list[Input]]:
+    """Return the variant done by a simulated leg, and the packets that come of it, disturbed as it asks."""
+    done = motion(v)
+    after_s = done.calibration_window_s[1]
+    if v.theme == "tapping":
+        done = tapped(done, np.random.default_rng(v.seed), after_s)
+    gone = lost(v, len(done.t_s))
+    gone[: round(after_s * v.rate_hz)] = False
+    return done, regrouped(simulated.inputs(done, lost=np.flatnonzero(gone).tolist()), lambda: 20)
 
 
 def heard_reps(v: Variant) -> list[Rep]:
     """Return what the whole program counts in the variant done by a simulated leg."""
-    done = motion(v)
-    gone = lost(v, len(done.t_s))
-    gone[: round(done.calibration_window_s[1] * v.rate_hz)] = False
-    items = regrouped(simulated.inputs(done, lost=np.flatnonzero(gone).tolist()), lambda: 20)
+    done, items = measured_inputs(v)
     reps: list[Rep] = of(Rep, guided(items, Coach(simulated.STREAM, done.leg.side, 0)))
     return reps
-
-
-def angle_deg(block: HipAngle) -> FloatArray:
-    return block.angle_rad / RAD_PER_DEG

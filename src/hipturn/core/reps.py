@@ -105,8 +105,13 @@ CLOSE_RAD = 1.5 * RAD_PER_DEG
 SETTLED_S = 0.75
 """How long the leg must keep stopping at another place until that is neutral: shorter stops are steps of a
 movement made in jerks."""
-SLACK_S = 5.0
+SLACK_NS = 5 * NS_PER_S
 """How long after a return that stopped short of neutral the rest of the way is still part of it."""
+ELSEWHERE_SHARE, ELSEWHERE_RAD = 1.5, (15.0 * RAD_PER_DEG, 60.0 * RAD_PER_DEG)
+"""A movement that tilts the axis by this share of its range, within the bounds, is not about the axis: the
+person gets up or walks. Real leg raises tilt an axis that fits them badly by 1.4 of their range or 45°."""
+FIRST_LOOK_NS, LOOK_NS = 3 * NS_PER_S, NS_PER_S
+"""When it is first asked of a movement in progress, and how often then, whether it is one of those."""
 KEEP_S = 2.0
 """How much of a rest is kept to find where the next movement began."""
 FORGET_HOLDS = 4
@@ -124,7 +129,8 @@ class Detector:
         self._settled = round(SETTLED_S * rate_hz)
         self._max_hold_ns = round(params.max_hold_s * NS_PER_S)
         self._usual: deque[float] = deque(maxlen=params.memory)
-        # ranges of the last repetitions, positive internal
+        # ranges of the last repetitions, positive internal; the median of their sizes is asked for often
+        self._usual_rad = 0.0
         self._trace: Trace
         self._at: int
         self._clear()
@@ -132,16 +138,17 @@ class Detector:
     @property
     def usual_rad(self) -> float | None:
         """The median range of the last repetitions, None before the first."""
-        return median(map(abs, self._usual)) if self._usual else None
+        return self._usual_rad if self._usual else None
 
     @property
     def threshold_rad(self) -> float:
         """The smallest range that is a repetition now."""
-        return max(self._p.min_rom_rad, self._p.share_of_usual * (self.usual_rad or 0.0))
+        return max(self._p.min_rom_rad, self._p.share_of_usual * self._usual_rad)
 
     def forget(self) -> None:
         """Drop the movement in progress and what is usual: another leg or calibration follows."""
         self._usual.clear()
+        self._usual_rad = 0.0
         self._clear()
 
     def push(self, block: HipAngle) -> list[Excursion | Turned]:
@@ -170,9 +177,9 @@ class Detector:
         if self._state is State.BACK:
             swing = self._range()
             if self._sign * (self._peak - self._extreme) >= self._p.back_share * swing:
-                done.append(self._excursion(last, turned=True))
+                done += self._finished(last, turned=True)
         elif self._state is State.SWING and self._pending is not None:
-            done.append(self._excursion(self._pending, turned=False, known=last))
+            done += self._finished(self._pending, turned=False, known=last)
         self._clear()
         return done
 
@@ -183,8 +190,9 @@ class Detector:
         self._place = self._slack = self._elsewhere = 0.0
         self._slack_ns = 0
         self._since = NEVER
-        self._rested = False
-        self._anchor = self._anchor_ns = self._at = 0
+        self._calm = 0
+        self._rested = self._away = False
+        self._anchor = self._anchor_ns = self._look_ns = self._at = 0
         self._pending: int | None = None
         self._told = False
         self._trace = Trace(self._lag, self._stop_rad)
@@ -200,8 +208,9 @@ class Detector:
             if self._pending is not None:
                 self._pending -= cut
             if self._since != NEVER:
-                # so old a stop is settled however much older it is
-                self._since = max(self._since - cut, 0)
+                self._since -= cut
+            # perhaps before the oldest sample that is kept
+            self._calm -= cut
 
     # --- what the states ask --------------------------------------------------------------------
 
@@ -218,17 +227,50 @@ class Detector:
         now, lag = angle[i], self._lag
         return i >= lag and abs(now - angle[i - lag]) < limit and abs(now - angle[i - lag // 2]) < limit
 
+    def _still(self, i: int) -> bool:
+        """Return whether the leg has been where it is for as long as a new neutral takes to settle."""
+        if i < self._settled:
+            return False
+        angle, ago = self._trace.angle, i - self._settled
+        return max(abs(angle[i] - angle[ago]), abs(angle[i] - angle[(ago + i) // 2])) <= CLOSE_RAD
+
+    def _first(self) -> int:
+        """Return where the movement in progress begins, with the stop before it: a slow start hides there."""
+        return max(0, self._anchor - self._lag)
+
+    def _is_elsewhere(self, i: int) -> bool:
+        """Return whether the movement in progress, up to sample i, is of the whole leg, not of its axis."""
+        least, most = ELSEWHERE_RAD
+        if self._trace.most_tilt(self._first(), i + 1) <= least:
+            return False
+        samples = self._trace.part(self._first(), i + 1)
+        tilt = float(samples.off_axis_rad.max() - samples.off_axis_rad.min())
+        # what is known of the range is too little if the stream began within the movement
+        rom = max(self._range(), float(samples.angle_rad.max() - samples.angle_rad.min()))
+        return tilt > least and tilt > min(ELSEWHERE_SHARE * rom, most)
+
     def _slow_radps(self) -> float:
         return min(max(SLOW_PER_S * self._range(), SLOW_RADPS[0]), SLOW_RADPS[1])
 
     def _due(self) -> int:
         """Return the index of the sample before which the movement in progress cannot be overdue."""
-        return self._trace.first_after(self._anchor_ns + int(self._max_hold_ns * DOUBTFUL_PATIENCE))
+        if self._away:
+            return self._anchor + self._settled
+        return self._trace.first_after(
+            min(self._look_ns, self._anchor_ns + int(self._max_hold_ns * DOUBTFUL_PATIENCE))
+        )
 
     def _overdue(self, i: int, swing: float) -> bool:
         """Return whether the movement in progress, of range `swing`, has gone nowhere for too long."""
-        age = self._trace.time(i) - self._anchor_ns
-        doubtful = swing < DOUBTFUL_SHARE * (self.usual_rad or 0.0)
+        now_ns = self._trace.time(i)
+        if self._away or now_ns > self._look_ns:
+            # getting up or lying down: there is no return to wait for
+            self._look_ns += LOOK_NS
+            if self._still(i) and (self._away or self._is_elsewhere(i)):
+                self._away = True
+                return True
+        age = now_ns - self._anchor_ns
+        doubtful = swing < DOUBTFUL_SHARE * self._usual_rad
         patience = self._max_hold_ns * (DOUBTFUL_PATIENCE if doubtful else 1.0)
         return (age > patience and self._stopped(i, SLOW_RADPS[0])) or age > FORGET_HOLDS * self._max_hold_ns
 
@@ -239,7 +281,7 @@ class Detector:
         trace, angle, least = self._trace, self._trace.angle, self.threshold_rad
         lag, half, limit = self._lag, self._lag // 2, self._stop_rad
         home, anchor, bins = self._home, self._anchor, trace.bins(1)
-        place, slack = self._place, self._slack
+        place, slack, since = self._place, self._slack, self._since
         slack_end = trace.first_after(self._slack_ns) if slack != home else 0
         i, n, end = self._at, len(angle), trace.bins_end
         skip = trace.next_bin(i)
@@ -249,13 +291,15 @@ class Detector:
                 skip, k = i + BIN if i + BIN < end else NEVER, k + 1
                 low, high, stop = bins.low[k], bins.high[k], trace.last_stop[k]
                 if slack == home and high - home <= least and home - low <= least:
-                    # no departure in this bin: of its stops only the last matters, if all are at neutral
+                    # no departure in this bin; of its stops, if all at neutral, only the last matters
                     if stop == NEVER:
                         i += BIN
                         continue
                     if high - low <= least and high - place <= CLOSE_RAD and place - low <= CLOSE_RAD:
                         home = slack = angle[stop]
-                        anchor, self._since, self._rested = stop, NEVER, True
+                        anchor, since = stop, NEVER
+                        if self._away:
+                            self._rest_at(stop)
                         i += BIN
                         continue
             x = angle[i]
@@ -268,27 +312,30 @@ class Detector:
                 elif (home - slack) * (slack - x) > 0.0:
                     home = place = slack
             if i >= lag and abs(x - angle[i - lag]) < limit > abs(x - angle[i - half]):
-                self._rested = True
-                if self._settles(i, x, place):
+                if abs(x - place) <= CLOSE_RAD:
+                    since = NEVER
+                    if self._away:
+                        self._rest_at(i)
+                elif since == NEVER or abs(x - self._elsewhere) > CLOSE_RAD:
+                    self._elsewhere, since = x, i
+                if since == NEVER or i - since >= self._settled:
+                    if since != NEVER:
+                        place, self._calm = x, i
                     slack = x if slack == home else slack
                     home, anchor = x, i
-                    place = place if self._since == NEVER else x
             elif abs(x - home) > least:
                 self._home, self._sign = home, 1 if x > home else -1
+                self._rested = self._rested or anchor != self._anchor
                 self._depart(i, home, max(anchor, i - self._keep))
                 return
             i += 1
+        self._rested = self._rested or anchor != self._anchor
         self._home, self._anchor, self._at = home, anchor, n
-        self._place, self._slack = place, slack
+        self._place, self._slack, self._since = place, slack, since
 
-    def _settles(self, i: int, x: float, place: float) -> bool:
-        """Return whether the stop at sample i, angle x, is at neutral, or elsewhere long enough to be."""
-        if abs(x - place) <= CLOSE_RAD:
-            self._since = NEVER
-            return True
-        if self._since == NEVER or abs(x - self._elsewhere) > CLOSE_RAD:
-            self._elsewhere, self._since = x, i
-        return i - self._since >= self._settled
+    def _rest_at(self, i: int) -> None:
+        """Be at neutral at sample i: in place again, if it has been for a while."""
+        self._away = i - self._calm < self._settled
 
     def _out(self, out: list[Excursion | Turned]) -> None:
         """Follow the movement out until it turns or becomes a new pose."""
@@ -313,9 +360,11 @@ class Detector:
                 self._peak = s * peak
                 self._turn(i, out)
                 return
-            if i >= due and self._overdue(i, peak - start):
-                self._settle(i)
-                return
+            if i >= due:
+                if self._overdue(i, peak - start):
+                    self._settle(i)
+                    return
+                due = self._due()
             i += 1
         self._peak, self._at = s * peak, n
 
@@ -358,7 +407,7 @@ class Detector:
                     and i >= lag
                     and abs(x - s * angle[i - lag]) < limit > abs(x - s * angle[i - half])
                 ):
-                    out.append(self._excursion(i, turned=False))
+                    out += self._finished(i, turned=False)
                     self._settle(i, short=True)
                     return
                 if x - back > again:
@@ -368,9 +417,11 @@ class Detector:
             if x > peak:
                 self._peak, self._state, self._at = angle[i], State.OUT, i + 1
                 return
-            if i >= due and self._overdue(i, swing):
-                self._settle(i)
-                return
+            if i >= due:
+                if self._overdue(i, swing):
+                    self._settle(i)
+                    return
+                due = self._due()
             i += 1
         self._extreme, self._at = s * back, n
 
@@ -407,12 +458,13 @@ class Detector:
     def _depart(self, i: int, start_rad: float, anchor: int) -> None:
         self._state, self._told, self._anchor = State.OUT, False, anchor
         self._anchor_ns = self._trace.time(anchor)
+        self._look_ns = self._anchor_ns + FIRST_LOOK_NS
         self._start, self._peak = start_rad, self._trace.angle[i]
         self._at = i + 1
 
     def _turn(self, i: int, out: list[Excursion | Turned]) -> None:
         """Go back; the first turn of a movement is told."""
-        if not self._told:
+        if not self._told and not self._away:
             self._told = True
             at = self._trace.angle.index(self._peak, self._anchor, i)
             out.append(
@@ -422,26 +474,28 @@ class Detector:
 
     def _cross(self, i: int, swing: float, out: list[Excursion | Turned]) -> None:
         """Be home without a stop: done, unless it may be the wind-up of the real one."""
-        usual = self.usual_rad
         # winding up goes against the way of the set: so small a one that goes with it is a small repetition
-        with_set = len(self._usual) > 1 and all(rom * self._sign > 0.0 for rom in self._usual)
-        if usual is None or (swing < DOUBTFUL_SHARE * usual and not with_set):
+        if not self._usual or (swing < DOUBTFUL_SHARE * self._usual_rad and not self._with_set()):
             self._pending = i
         else:
-            out.append(self._excursion(i, turned=False))
+            out += self._finished(i, turned=False)
         self._state, self._extreme, self._at = State.SWING, self._trace.angle[i], i + 1
+
+    def _with_set(self) -> bool:
+        """Return whether the last repetitions, two at least, all went the way of the movement in progress."""
+        return len(self._usual) > 1 and all(rom * self._sign > 0.0 for rom in self._usual)
 
     def _believe(self, i: int, out: list[Excursion | Turned]) -> None:
         """Count the movement that might have been a wind-up and at sample i is known to be none."""
         if self._pending is not None:
-            out.append(self._excursion(self._pending, turned=False, known=i))
+            out += self._finished(self._pending, turned=False, known=i)
             self._pending = None
 
     def _again(self, i: int, out: list[Excursion | Turned]) -> None:
         """End this movement where the way back turned, and begin the next one there."""
         lowest = self._lowest(i)
         if self._state is State.BACK:
-            out.append(self._excursion(lowest, turned=True, known=i))
+            out += self._finished(lowest, turned=True, known=i)
         else:
             self._believe(i, out)
         self._home += CREEP * (self._extreme - self._home)
@@ -450,10 +504,11 @@ class Detector:
     def _settle(self, i: int, *, short: bool = False) -> None:
         """Rest where the leg is now: neutral until it stops elsewhere; `short` of neutral perhaps."""
         x = self._trace.angle[i]
-        self._slack = self._home if short else x
-        self._slack_ns = self._trace.time(i) + round(SLACK_S * NS_PER_S)
+        self._slack = x
+        if short and abs(x - self._home) > CLOSE_RAD:
+            self._slack, self._slack_ns = self._home, self._trace.time(i) + SLACK_NS
         self._state, self._home, self._place, self._anchor = State.REST, x, x, i
-        self._since, self._rested, self._pending = NEVER, True, None
+        self._since, self._calm, self._rested, self._pending = NEVER, i, True, None
         self._at = i + 1
 
     def _lowest(self, i: int) -> int:
@@ -462,10 +517,16 @@ class Detector:
         peak = x.index(max(x))
         return self._anchor + x.index(min(x[peak:]), peak)
 
-    def _excursion(self, end: int, *, turned: bool, known: int | None = None) -> Excursion:
-        """Return the movement up to sample `end`, known to be over by sample `known` if that came later."""
+    def _finished(self, end: int, *, turned: bool, known: int | None = None) -> list[Excursion]:
+        """Return the movement up to sample `end`, known to be over by sample `known` if that came later.
+
+        None if it was not about the axis, or followed one that was not before the leg has rested again.
+        """
+        if self._away or self._is_elsewhere(end):
+            self._away = True
+            return []
+        samples = self._trace.part(self._first(), end + 1)
         self._usual.append(self._peak - self._start)
-        # the stop before it too: a slow start hides in there
-        samples = self._trace.part(max(0, self._anchor - self._lag), end + 1)
+        self._usual_rad = median(map(abs, self._usual))
         decided_ns = self._trace.time(end if known is None else known)
-        return Excursion(self._sign, self._start, turned, decided_ns, samples)
+        return [Excursion(self._sign, self._start, turned, decided_ns, samples)]

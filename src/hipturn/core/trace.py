@@ -43,6 +43,8 @@ class Trace:
         self.last_stop: list[int] = []
         """Of each bin, the index of its last sample that is a stop, NEVER if none is."""
         self._blocks: list[HipAngle] = []
+        self._tilts: list[tuple[float, float]] = []
+        # of each block, the smallest and largest off-axis motion
         self._starts: list[int] = []
         # of each block, how many samples came before it, forgotten ones included
         self._forgotten = 0
@@ -55,6 +57,7 @@ class Trace:
         self.bins_end = self._from + bins * BIN
         self._starts.append(self._forgotten + self._from)
         self._blocks.append(block)
+        self._tilts.append(_least_and_most(block.off_axis_rad))
         self.angle += angle.tolist()
         if bins:
             low, high, fall, rise = _extremes(angle[: bins * BIN], bins)
@@ -118,6 +121,19 @@ class Trace:
         ]
         return pieces[0] if len(pieces) == 1 else _join(pieces)
 
+    def most_tilt(self, first: int, stop: int) -> float:
+        """Return the most the off-axis motion can change by from index `first` to before `stop`, rad.
+
+        By whole blocks: quick, and too much rather than too little.
+        """
+        oldest = bisect_right(self._starts, first + self._forgotten) - 1
+        newest = bisect_right(self._starts, stop - 1 + self._forgotten)
+        if newest - oldest == 1:
+            least, most = self._tilts[oldest]
+            return most - least
+        tilts = self._tilts[oldest:newest]
+        return max(most for _, most in tilts) - min(least for least, _ in tilts)
+
     def forget(self, count: int) -> None:
         """Drop the oldest samples; the bins are of the past then."""
         self._from = self.bins_end = 0
@@ -125,7 +141,15 @@ class Trace:
         self._forgotten += count
         whole = bisect_right(self._starts, self._forgotten) - 1
         if whole > 0:
-            del self._blocks[:whole], self._starts[:whole]
+            del self._blocks[:whole], self._tilts[:whole], self._starts[:whole]
+
+
+def _least_and_most(values: FloatArray) -> tuple[float, float]:
+    if len(values) == 1:
+        # a live notification: ten times as fast as an array's extremes
+        value = float(values[0])
+        return value, value
+    return float(values.min()), float(values.max())
 
 
 def _extremes(angle: FloatArray, bins: int) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
