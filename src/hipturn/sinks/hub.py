@@ -141,7 +141,7 @@ class Hub:
             case HipAngle():
                 self._angle(heard)
             case Prompt():
-                self._say = heard.say
+                self._say = heard.say or self._say
             case _ if isinstance(heard, Event):
                 self._event(heard)
         if line := frames.line(heard):
