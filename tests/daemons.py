@@ -115,6 +115,8 @@ async def live(
     side: Side = Side.RIGHT,
     reps: int = 0,
     end_after_s: float = 600.0,
+    part_after_s: float = 7200.0,
+    on_closed: Callable[[list[Path]], None] = lambda _: None,
     services: Mapping[str, Callable[[], Awaitable[None]]] | None = None,
     view: Seen | None = None,
     notifier: Any = None,
@@ -127,9 +129,11 @@ async def live(
         played.append(Played(ears))
         return played[0]
 
-    plan = Plan(None, side, reps, config.defaults(), folder, end_after_s=end_after_s)
+    plan = Plan(
+        None, side, reps, config.defaults(), folder, end_after_s=end_after_s, part_after_s=part_after_s
+    )
     hub, seen, stop = Hub(), view or Seen(), asyncio.Event()
-    daemon = Daemon(plan, make, hub, seen, services=services or {})
+    daemon = Daemon(plan, make, hub, seen, services=services or {}, on_closed=on_closed)
     if notifier is not None:
         daemon.notifier = notifier
     daemon.listeners = {output.name: output.hear for output in outputs}

@@ -188,6 +188,10 @@ PROGRAM: dict[str, Setting] = {
             "run.end_after_s", 600.0, "s", "a sensor that stays away so long has ended the session",
             "600", least=1.0, most=86400.0,
         ),
+        Setting(
+            "run.part_after_s", 7200.0, "s", "a recording as long as this goes on in another one, at the next rest",
+            "7200", least=60.0, most=86400.0,
+        ),
         Setting("web.enabled", True, "", "serve page and API", "true", kind="switch"),
         Setting(
             "web.host", "127.0.0.1", "", "address to listen on; others than this computer need the token",

@@ -39,6 +39,7 @@ class Options:
     as_json: bool
     limit_s: float | None
     end_after_s: float = 600.0
+    part_after_s: float = 7200.0
     logged: bool = False
     """There is a log: without a display nothing is to be printed beside it."""
     hub: Hub = field(default_factory=Hub)
@@ -46,6 +47,8 @@ class Options:
     """What runs beside the measurement, such as the web server."""
     outputs: Sequence[Output] = ()
     """Where else the session is sent live."""
+    on_closed: Callable[[list[Path]], None] = lambda _: None
+    """Told, in a thread, of recordings that are closed and whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +118,12 @@ async def _session(
         recordings=folder,
         limit_s=options.limit_s,
         end_after_s=options.end_after_s,
+        part_after_s=options.part_after_s,
     )
     with _view(options) as view:
         running = daemon.Daemon(plan, daemon.ble(backend), options.hub, view)
         running.services = options.services(running)
+        running.on_closed = options.on_closed
         running.listeners = {output.name: output.hear for output in options.outputs}
         async with kept_open(options.outputs, options.hub.trouble):
             return await running.run(stop)

@@ -95,6 +95,7 @@ def start(reps: int, headless: bool, as_json: bool, flags: Mapping[str, Any]) ->
             as_json=as_json,
             limit_s=None,
             end_after_s=chosen["run.end_after_s"],
+            part_after_s=chosen["run.part_after_s"],
             logged=True,
             hub=hub,
             services=services,
@@ -103,7 +104,8 @@ def start(reps: int, headless: bool, as_json: bool, flags: Mapping[str, Any]) ->
 
         async def session(stop: asyncio.Event) -> None:
             # what a crash left is mended beside: it must not keep a person waiting
-            mending = asyncio.create_task(asyncio.to_thread(recover, recordings(folder)), name="recovery")
+            left = asyncio.to_thread(recover, recordings(folder), options.on_closed)
+            mending = asyncio.create_task(left, name="recovery")
             try:
                 if virtual:
                     await live.with_virtual(options, simulated, reps or 20, stop)
@@ -133,6 +135,7 @@ def reload(flags: Mapping[str, Any], running: list[Daemon]) -> None:
                 side=Side(chosen["run.side"]),
                 settings=live.measuring_settings(),
                 end_after_s=chosen["run.end_after_s"],
+                part_after_s=chosen["run.part_after_s"],
             )
         _log.info("settings read again: log now, the rest from the next session on")
     for daemon in running:

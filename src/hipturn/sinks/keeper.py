@@ -32,7 +32,7 @@ MOST_FLUSHES = 4
 """Results put on disk at once between two ticks; more, as from a storm of damaged packets, wait a second."""
 RETRY_NS = NS_PER_S
 """How often a new file is tried."""
-_CARRIED = (MarkKind.SIDE, MarkKind.BIAS, MarkKind.CALIBRATION, MarkKind.COUNT)
+_CARRIED = (MarkKind.SIDE, MarkKind.BIAS, MarkKind.CALIBRATION, MarkKind.COUNT, MarkKind.LISTEN)
 """Marks a continued recording needs to be measured like the session."""
 
 Tell = Callable[[str | None], None]
@@ -46,6 +46,8 @@ class Keeper:
         self._recorder: Recorder | None = None
         self._parts: list[tuple[Path, int]] = []
         self._packets = 0
+        self.packet_bytes = 0
+        """What all packets so far are together."""
         self._session: SessionStart | None = None
         self._link: LinkUp | None = None
         self._marks: dict[tuple[str, MarkKind], Mark] = {}
@@ -64,9 +66,21 @@ class Keeper:
             return self._recorder.path
         return self._parts[-1][0] if self._parts else None
 
+    @property
+    def well(self) -> bool:
+        """Nothing is wrong and nothing waits for room."""
+        return self._recorder is not None and self._broken_since_ns is None
+
+    @property
+    def carried(self) -> list[Mark]:
+        """The marks that whoever measures on from here needs to know."""
+        return list(self._marks.values())
+
     def write(self, item: Input) -> None:
         """Take an input."""
         match item:
+            case Packets():
+                self.packet_bytes += item.data.nbytes
             case SessionStart():
                 self._session = item
             case LinkUp():
@@ -160,7 +174,7 @@ class Keeper:
         self._well()
 
     def _write_marks(self) -> None:
-        for mark in list(self._marks.values()):
+        for mark in self.carried:
             self.write(replace(mark, at_ns=HostNs(self._now_ns)))
 
     def _wrong(self, text: str) -> None:
