@@ -24,6 +24,8 @@ from hipturn.sources.ble import LinkState
 RATE_HZ = 100.0
 FAULT_EVERY_S = (60.0, 240.0)
 """A fault comes after a time between these."""
+LAST_S = 60.0
+"""None comes so late: a gap is told by the sample after it."""
 SAMPLE_EVERY_S = 60.0
 """How often what the process holds is counted."""
 
@@ -71,7 +73,7 @@ class Soak:
             wait_s = begun_s + number / RATE_HZ - time.monotonic()
             if wait_s > 0:
                 await asyncio.sleep(wait_s)
-            if number / RATE_HZ >= fault_at:
+            if fault_at <= number / RATE_HZ < self.seconds - LAST_S:
                 fault_at += rng.uniform(*FAULT_EVERY_S)
                 number = await self._fault(rng, ears, number, info)
                 continue
@@ -176,11 +178,6 @@ class Soak:
             for name in ("tasks", "files", "threads")
             if getattr(last, name) > max(getattr(one, name) for one in self.holdings if one.at_s <= after_s)
         ]
-
-    @property
-    def unmarked(self) -> int:
-        """Faults that lost samples, less the gaps told; nought if each is."""
-        return len(self.faults) - len(self.gaps)
 
 
 async def _read(hub: Hub) -> None:

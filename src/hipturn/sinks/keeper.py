@@ -94,9 +94,12 @@ class Keeper:
             return
         self._packets += len(item.at_ns) if isinstance(item, Packets) else 0
         self._try(lambda: recorder.write(item))
-        if isinstance(item, LinkUp) and self._owes_marks:
-            self._owes_marks = False
-            self._write_marks()
+        if isinstance(item, LinkUp):
+            if self._owes_marks:
+                self._owes_marks = False
+                self._write_marks()
+            # before the first sample: what a crash leaves is a recording from its first moment on
+            self._try(recorder.flush)
 
     def write_event(self, stream: str, t_ns: int, line: str) -> None:
         """Take a result; it outlives the program from here on, with all that led to it."""
