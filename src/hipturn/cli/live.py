@@ -17,6 +17,7 @@ from hipturn import config, daemon, lines, offline, places
 from hipturn.daemon.outputs import Output, kept_open
 from hipturn.errors import InputError
 from hipturn.model import Rep, Side, Verdict
+from hipturn.plain import printable
 from hipturn.sinks import console
 from hipturn.sinks.hub import Hub
 from hipturn.sinks.live import Display, Nothing, Quiet
@@ -95,7 +96,7 @@ def run(
 
 def _tell(text: str) -> None:
     with contextlib.suppress(OSError):  # the terminal may be gone
-        click.echo(text, err=True)
+        click.echo(printable(text), err=True)
 
 
 @contextlib.contextmanager
