@@ -207,6 +207,11 @@ PROGRAM: dict[str, Setting] = {
             "empty, or such as mybox.local", kind="text",
         ),
         Setting(
+            "web.tls_cert", "", "", "certificate chain for https, a PEM file; empty for http",
+            "empty on this computer; where others are in the network, one the phone trusts", kind="text",
+        ),
+        Setting("web.tls_key", "", "", "the certificate's key, a PEM file without a password", "empty", kind="text"),
+        Setting(
             "live.lsl", False, "", "send orientation, angle and markers over Lab Streaming Layer",
             "true where a lab records them", kind="switch",
         ),

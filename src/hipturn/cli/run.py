@@ -22,6 +22,8 @@ import click
 @click.option("--host", help="Address to serve page and API on.  [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 takes a free one.  [default: 8710]")
 @click.option("--web/--no-web", "web", default=None, help="Serve page and API.  [default: web]")
+@click.option("--tls-cert", type=click.Path(path_type=Path), help="Certificate chain (PEM), for https.")
+@click.option("--tls-key", type=click.Path(path_type=Path), help="The certificate's key (PEM).")
 @click.option("--lsl", is_flag=True, default=None, help="Send live over Lab Streaming Layer.")
 @click.option("--osc", metavar="HOST:PORT", help="Send live over OSC.")
 @click.option(

@@ -33,6 +33,8 @@ FLAGS = {
     "host": "web.host",
     "port": "web.port",
     "web": "web.enabled",
+    "tls_cert": "web.tls_cert",
+    "tls_key": "web.tls_key",
     "lsl": "live.lsl",
     "osc": "live.osc",
     "mqtt": "live.mqtt",
@@ -168,7 +170,15 @@ def _web(chosen: Chosen, hub: Hub, folder: Path) -> "WebServer | None":
             "or run with --no-web"
         ) from error
     names = [name.strip() for name in chosen["web.names"].split(",") if name.strip()]
-    return WebServer(hub, folder, chosen["web.host"], chosen["web.port"], chosen["web.token"], names)
+    return WebServer(
+        hub,
+        folder,
+        chosen["web.host"],
+        chosen["web.port"],
+        chosen["web.token"],
+        names,
+        (chosen["web.tls_cert"], chosen["web.tls_key"]),
+    )
 
 
 def _plain(address: "Address") -> str:
