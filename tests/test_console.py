@@ -4,10 +4,11 @@ import io
 
 from rich.console import Console
 
-from hipturn import config
-from hipturn.coach import Coach
+from hipturn import config, lines
+from hipturn.coach import Coach, Prompt
 from hipturn.model import SessionStart, Side
 from hipturn.session import Session
+from hipturn.sinks.console import print_results
 from hipturn.sinks.live import Display, Quiet
 from hipturn.sources import body, simulated
 
@@ -32,6 +33,40 @@ def test_the_display_shows_angle_count_state_and_repetitions() -> None:
     shown = screen.getvalue()
     for words in ("SHIN-1", "count", "of 3", "most", "internal", "short-range", "°"):
         assert words in shown
+
+
+WICKED = "\x1b]0;owned\x07\x1b[2J[red]\u202e"
+"""A name that would set a title, clear the screen, colour what follows and turn its direction."""
+
+
+def test_no_name_can_steer_the_terminal() -> None:
+    """Names of sensors come from the radio: display, lines and results show them written out."""
+    for kind in ("display", "results"):
+        screen = io.StringIO()
+        # no colours of its own: whatever escapes there are come from the name
+        console = Console(file=screen, width=300, height=40, force_terminal=False)
+        if kind == "display":
+            display = Display(console, target=3)
+            display.state("measuring", WICKED)
+            display.hear(Prompt(0, WICKED))
+            console.print(display._draw())
+        else:
+            head = {"recording": WICKED, "driver": WICKED, "samples": 1, "rate_hz": 1.0, "duration_s": 1.0}
+            gap = {"type": "gap", "start_s": 0.0, "end_s": 1.0, "lost": 1, "cause": WICKED}
+            print_results(
+                {**head, "side": None},
+                [gap],
+                lines.summary([], max_rad=0.0, min_rad=0.0, elapsed_s=1.0),
+                console,
+            )
+        shown = screen.getvalue()
+        assert "\\x1b]0;owned\\x07\\x1b[2J[red]\\u202e" in shown
+        assert all(c.isprintable() or c == "\n" for c in shown)
+    told: list[str] = []
+    quiet = Quiet(told.append)
+    quiet.state("lost", WICKED)
+    quiet.hear(Prompt(0, WICKED))
+    assert all(line.isprintable() for line in told) and len(told) == 2
 
 
 def test_without_display_prompts_are_told_as_lines() -> None:

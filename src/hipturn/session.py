@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from hipturn import drivers, lines
-from hipturn.coach import Coach, Prompt, Show, marks
+from hipturn.coach import Prompt, Said, Show, marks
 from hipturn.core.pipeline import CoreParams, Pipeline
 from hipturn.model import (
     BadPackets,
@@ -45,13 +45,21 @@ class Recording(Protocol):
         ...
 
 
+class Guide(Protocol):
+    """A coach."""
+
+    def push(self, item: Input | Output) -> Sequence[Said]:
+        """Return what to tell the person and what to put into the stream."""
+        ...
+
+
 class Session:
     """A session in progress: push inputs in the order they came."""
 
     def __init__(
         self,
         params: CoreParams,
-        coach: Coach | None,
+        coach: Guide | None,
         recording: Recording | None,
         listen: Callable[[Heard], None],
     ) -> None:

@@ -60,8 +60,8 @@ def command(
     from hipturn.batch.cluster import on_cluster
     from hipturn.batch.processes import default_jobs, in_processes
     from hipturn.cli.export import requested
-    from hipturn.cli.main import printable
     from hipturn.export.parquet import import_pyarrow
+    from hipturn.plain import printable
 
     import_pyarrow()
     plan = batch.Plan(requested(calibration, reference, side, assignments), samples, deidentify)

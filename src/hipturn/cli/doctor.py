@@ -14,8 +14,8 @@ def command(as_json: bool) -> None:
     import sys
     from dataclasses import asdict
 
-    from hipturn.cli.main import printable
     from hipturn.doctor import look
+    from hipturn.plain import printable
 
     blocked = False
     for finding in look():

@@ -8,7 +8,7 @@ import click
 def command(as_json: bool) -> None:
     """List the devices hipturn knows, what each one's byte layout rests on, and what was never tried."""
     from hipturn import drivers, lines
-    from hipturn.cli.main import printable
+    from hipturn.plain import printable
     from hipturn.sources.virtual import devices
 
     for name in drivers.names():

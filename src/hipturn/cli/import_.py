@@ -99,8 +99,8 @@ def command(
 
     from hipturn import recording
     from hipturn.cli import output as outputs
-    from hipturn.cli.main import printable
     from hipturn.model import Side
+    from hipturn.plain import printable
     from hipturn.sources.importers import cells, csv, detect, witmotion, xio, xsens_dot
 
     given = [

@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,8 +14,10 @@ import click
 from rich.console import Console
 
 from hipturn import config, daemon, lines, offline, places
+from hipturn.daemon.outputs import Output, kept_open
 from hipturn.errors import InputError
 from hipturn.model import Rep, Side, Verdict
+from hipturn.plain import printable
 from hipturn.sinks import console
 from hipturn.sinks.hub import Hub
 from hipturn.sinks.live import Display, Nothing, Quiet
@@ -38,11 +40,16 @@ class Options:
     as_json: bool
     limit_s: float | None
     end_after_s: float = 600.0
+    part_after_s: float = 7200.0
     logged: bool = False
     """There is a log: without a display nothing is to be printed beside it."""
     hub: Hub = field(default_factory=Hub)
     services: Services = field(default=lambda _: {})
     """What runs beside the measurement, such as the web server."""
+    outputs: Sequence[Output] = ()
+    """Where else the session is sent live."""
+    on_closed: Callable[[list[Path]], None] = lambda _: None
+    """Told, in a thread, of recordings that are closed and whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +96,7 @@ def run(
 
 def _tell(text: str) -> None:
     with contextlib.suppress(OSError):  # the terminal may be gone
-        click.echo(text, err=True)
+        click.echo(printable(text), err=True)
 
 
 @contextlib.contextmanager
@@ -112,11 +119,15 @@ async def _session(
         recordings=folder,
         limit_s=options.limit_s,
         end_after_s=options.end_after_s,
+        part_after_s=options.part_after_s,
     )
     with _view(options) as view:
         running = daemon.Daemon(plan, daemon.ble(backend), options.hub, view)
         running.services = options.services(running)
-        return await running.run(stop)
+        running.on_closed = options.on_closed
+        running.listeners = {output.name: output.hear for output in options.outputs}
+        async with kept_open(options.outputs, options.hub.trouble):
+            return await running.run(stop)
 
 
 def measuring_settings() -> dict[str, config.Value]:

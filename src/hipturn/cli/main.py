@@ -10,6 +10,7 @@ import click
 
 from hipturn import __version__
 from hipturn.errors import HipturnError, UsageError
+from hipturn.plain import printable
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("hipturn.cli.demo", "Try everything with no hardware: a virtual sensor on a simulated leg."),
@@ -66,11 +67,6 @@ class _Lazy(click.Group):
                 raise
             print(f"hipturn: {printable(' '.join(_explained(cause).split()))}", file=sys.stderr)  # noqa: T201
             sys.exit(2 if isinstance(cause, UsageError) else 1)
-
-
-def printable(text: str) -> str:
-    """Return the text with what could steer a terminal written out: names come from disks and the radio."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _innermost(error: Exception) -> Exception:

@@ -14,7 +14,7 @@ import click
 
 from hipturn import config, places
 from hipturn.cli import live
-from hipturn.daemon import STREAM, Daemon
+from hipturn.daemon import STREAM, Daemon, outputs
 from hipturn.errors import HipturnError, UsageError
 from hipturn.host import lock, logs
 from hipturn.model import Side
@@ -33,6 +33,11 @@ FLAGS = {
     "host": "web.host",
     "port": "web.port",
     "web": "web.enabled",
+    "tls_cert": "web.tls_cert",
+    "tls_key": "web.tls_key",
+    "lsl": "live.lsl",
+    "osc": "live.osc",
+    "mqtt": "live.mqtt",
     "log_level": "log.level",
     "log_json": "log.json",
     "log_file": "log.file",
@@ -72,6 +77,7 @@ def start(reps: int, headless: bool, as_json: bool, flags: Mapping[str, Any]) ->
 
         devices.get(simulated.device, asked_by="--sensor virtual:")
     folder = _folder(chosen["run.recordings"], virtual)
+    sends = outputs.chosen({key: given.value for key, given in chosen.layers.items()})
     hub = Hub()
     server = _web(chosen, hub, folder)
     with lock.only_one(folder, **({"page": _plain(server.address)} if server else {})):
@@ -91,14 +97,17 @@ def start(reps: int, headless: bool, as_json: bool, flags: Mapping[str, Any]) ->
             as_json=as_json,
             limit_s=None,
             end_after_s=chosen["run.end_after_s"],
+            part_after_s=chosen["run.part_after_s"],
             logged=True,
             hub=hub,
             services=services,
+            outputs=sends,
         )
 
         async def session(stop: asyncio.Event) -> None:
             # what a crash left is mended beside: it must not keep a person waiting
-            mending = asyncio.create_task(asyncio.to_thread(recover, recordings(folder)), name="recovery")
+            left = asyncio.to_thread(recover, recordings(folder), options.on_closed)
+            mending = asyncio.create_task(left, name="recovery")
             try:
                 if virtual:
                     await live.with_virtual(options, simulated, reps or 20, stop)
@@ -128,6 +137,7 @@ def reload(flags: Mapping[str, Any], running: list[Daemon]) -> None:
                 side=Side(chosen["run.side"]),
                 settings=live.measuring_settings(),
                 end_after_s=chosen["run.end_after_s"],
+                part_after_s=chosen["run.part_after_s"],
             )
         _log.info("settings read again: log now, the rest from the next session on")
     for daemon in running:
@@ -160,7 +170,15 @@ def _web(chosen: Chosen, hub: Hub, folder: Path) -> "WebServer | None":
             "or run with --no-web"
         ) from error
     names = [name.strip() for name in chosen["web.names"].split(",") if name.strip()]
-    return WebServer(hub, folder, chosen["web.host"], chosen["web.port"], chosen["web.token"], names)
+    return WebServer(
+        hub,
+        folder,
+        chosen["web.host"],
+        chosen["web.port"],
+        chosen["web.token"],
+        names,
+        (chosen["web.tls_cert"], chosen["web.tls_key"]),
+    )
 
 
 def _plain(address: "Address") -> str:

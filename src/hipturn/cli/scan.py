@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from hipturn.cli.main import printable
+from hipturn.plain import printable
 
 EXAMPLE = "Example: hipturn scan --seconds 10"
 

@@ -1,5 +1,6 @@
 """The coach: outputs and stream time in, prompts, what a screen shows, and marks out. Pure."""
 
+from hipturn.coach.calibrating import ROTATIONS
 from hipturn.coach.coach import CALIBRATING, REASON_WORDS, Coach, Phase, marks
 from hipturn.coach.drill import Drill, Part, Routine, Words
 from hipturn.coach.prompts import Prompt, Question, Show, Timer, prompt_line
@@ -8,6 +9,7 @@ from hipturn.coach.scene import Said
 __all__ = [
     "CALIBRATING",
     "REASON_WORDS",
+    "ROTATIONS",
     "Coach",
     "Drill",
     "Part",

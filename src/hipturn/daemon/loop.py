@@ -136,6 +136,8 @@ class Daemon:
             self._failed(error)
             return
         self._finished = self._finished or self._running.done
+        if isinstance(item, Packets) and self._running.outgrown:
+            self._go_on(HostNs(int(item.at_ns[-1])))
 
     def _failed(self, error: Exception) -> None:
         """Begin anew after a mistake in the program; raise it if that is of no use."""
@@ -158,12 +160,24 @@ class Daemon:
     def _begin(self) -> None:
         trouble = self._telling.trouble
         running = Running.of(self.plan, self._telling.hear, lambda text: trouble("recording", text))
+        self._open(running, running.begin)
+
+    def _go_on(self, at_ns: HostNs) -> None:
+        """Go on with the session in another recording, between two packets."""
+        if (before := self._running) is None or self._link is None:
+            return
+        self._end()
+        link = replace(self._link, at_ns=at_ns)
+        running = before.onward(link)
+        self._open(running, lambda: running.go_on(before, link))
+
+    def _open(self, running: Running, begin: Callable[[], None]) -> None:
         self._running = running
         name = running.path.name if running.path else ""
-        self.hub.begin(name, self.plan.side, lambda: running.phase)
-        _log.info("session begins: %s leg, %s", self.plan.side, running.path or "not recorded")
+        self.hub.begin(name, running.plan.side, lambda: running.phase)
+        _log.info("session begins: %s leg, %s", running.plan.side, running.path or "not recorded")
         try:
-            running.begin()
+            begin()
         except Exception as error:
             self._failed(error)
 

@@ -31,6 +31,9 @@ class Plan:
     end_after_s: float = 600.0
     """A sensor that stayed away so long has ended the session."""
 
+    part_after_s: float = 7200.0
+    """A recording as long as this goes on in another, at the next rest: see `Running.outgrown`."""
+
     def asked(self, begin: Begin) -> "Plan":
         """Return the plan of a session begun by command: what the command gives, else as before."""
         given: dict[str, Any] = {field.name: getattr(begin, field.name) for field in fields(begin)}
@@ -42,7 +45,7 @@ class Ended:
     """How the program's last session ended."""
 
     recordings: list[Path]
-    """Its files: one, more if the disk made it begin another, none if no sample came."""
+    """The files of its last part: one, more if the disk made it begin another, none if no sample came."""
     finished: bool
     """The coach reached its target."""
     trouble: str | None

@@ -1,43 +1,56 @@
-"""One session, from its beginning to the closing of its recording."""
+"""One session, from its beginning to the closing of its recording, and from one recording to the next."""
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import hipturn
 from hipturn import config
-from hipturn.coach import Coach, Phase
+from hipturn.coach import CALIBRATING, Coach, Phase
+from hipturn.daemon.onward import Onward
 from hipturn.daemon.plan import STREAM, Ended, Plan
-from hipturn.model import Input, SessionStart
+from hipturn.model import Input, LinkUp, Orientation, Rep, SessionStart, Turn
 from hipturn.session import Heard, Session
 from hipturn.sinks.keeper import Keeper
+from hipturn.units import NS_PER_S
+
+PART_BYTES = 500_000_000
+"""Packets past which a recording goes on in another: what a laptop still replays in a minute."""
+REST_NS = 20 * NS_PER_S
+"""It goes on in another where so long nothing was counted; the filter settles again there."""
+PATIENCE = 1.25
+"""It does so in the middle of a movement when it is this much longer or larger than it should be."""
 
 _log = logging.getLogger(__name__)
 
+Tell = Callable[[str | None], None]
+Listen = Callable[[Heard], None]
 
-@dataclass(slots=True)
+
 class Running:
-    """The session in progress: push inputs in the order they came, then finish, then close."""
+    """The session in progress: `begin`, push inputs in the order they came, then finish, then close."""
 
-    plan: Plan
-    coach: Coach
-    keeper: Keeper
-    session: Session
+    def __init__(self, plan: Plan, coach: Coach, listen: Listen, tell: Tell, by_ns: int = 0) -> None:
+        """`tell` hears what cannot be recorded; `by_ns` is how long earlier recordings of it are."""
+        self.plan, self.coach = plan, coach
+        self._listen, self._tell, self._by_ns = listen, tell, by_ns
+        self._keeper = Keeper(plan.recordings, plan.drill, plan.side, tell)
+        self._guide = Onward(coach, by_ns) if by_ns else None
+        params = config.core_params(plan.settings)
+        self._session = Session(params, self._guide or coach, self._keeper, self._hear)
+        self._t_ns = self._moved_ns = 0
 
     @classmethod
-    def of(cls, plan: Plan, listen: Callable[[Heard], None], tell: Callable[[str | None], None]) -> "Running":
-        """Make ready for a session of this plan; `tell` hears what cannot be recorded."""
-        keeper = Keeper(plan.recordings, plan.drill, plan.side, tell)
-        coach = Coach(STREAM, plan.side, plan.reps, plan.position)
-        session = Session(config.core_params(plan.settings), coach, keeper, listen)
-        return cls(plan, coach, keeper, session)
+    def of(cls, plan: Plan, listen: Listen, tell: Tell) -> "Running":
+        """Make ready for a session of this plan."""
+        return cls(plan, Coach(STREAM, plan.side, plan.reps, plan.position), listen, tell)
 
     @property
     def path(self) -> Path | None:
         """The file being written, if any."""
-        return self.keeper.path
+        return self._keeper.path
 
     @property
     def phase(self) -> str:
@@ -49,36 +62,71 @@ class Running:
         """The coach reached its target."""
         return self.coach.phase is Phase.DONE
 
-    def begin(self) -> None:
+    def begin(self, note: str = "") -> None:
         """Write down what the session is about: the first thing in its recording."""
-        self.session.push(
+        self.push(
             SessionStart(
                 program=f"hipturn {hipturn.__version__}",
                 wall_time=datetime.now().astimezone().isoformat(timespec="milliseconds"),
                 settings=dict(self.plan.settings),
                 drill=self.plan.drill,
                 position=self.plan.position,
+                note=note,
             )
         )
 
     def push(self, item: Input) -> None:
         """Record, measure, coach."""
-        self.session.push(item)
+        self._session.push(item)
 
     def tick(self, now_ns: int) -> None:
         """Put on disk what is due."""
-        self.keeper.tick(now_ns)
+        self._keeper.tick(now_ns)
+
+    @property
+    def outgrown(self) -> bool:
+        """The recording is as long or large as one should be, and this is a moment to begin another."""
+        grown = max(self._t_ns / NS_PER_S / self.plan.part_after_s, self._keeper.packet_bytes / PART_BYTES)
+        if grown < 1.0 or not self._keeper.well:
+            return False
+        resting = self._t_ns - self._moved_ns >= REST_NS and self.coach.phase not in CALIBRATING
+        return resting or grown > PATIENCE
+
+    def onward(self, link: LinkUp) -> "Running":
+        """Return the same session, to be gone on with in another recording; this one is finished already."""
+        period_ns = round(NS_PER_S / link.info.rate_hz)
+        return Running(self.plan, self.coach, self._listen, self._tell, self._by_ns + self._t_ns + period_ns)
+
+    def go_on(self, before: "Running", link: LinkUp) -> None:
+        """Begin as what follows `before`: with its calibration, and the coach where it was."""
+        self.begin(note=f"continues {before.path.name}" if before.path else "")
+        if self._guide is not None:
+            # whose calibration was under way begins it anew: the new filter faces another way
+            self._guide.listening = self.coach.phase in CALIBRATING
+        self.push(link)
+        for mark in before._keeper.carried:
+            self.push(replace(mark, at_ns=link.at_ns))
+        if self._guide is not None:
+            self._guide.listening = True
 
     def finish(self) -> None:
         """Take what the end of the stream decides; a mistake there costs only that."""
         try:
-            self.session.finish()
+            self._session.finish()
         except Exception:
             _log.exception("the end of the session could not be measured")
 
     def close(self) -> Ended:
         """Close the recording; waits for the disk."""
-        paths = self.keeper.close()
+        paths = self._keeper.close()
         for path in paths:
             _log.info("session over: %d controlled repetitions, recorded: %s", self.coach.controlled, path)
-        return Ended(paths, self.done, self.keeper.trouble)
+        return Ended(paths, self.done, self._keeper.trouble)
+
+    def _hear(self, heard: Heard) -> None:
+        match heard:
+            case Orientation():
+                self._t_ns = int(heard.t_ns[-1])
+            case Turn() | Rep():
+                self._moved_ns = self._t_ns
+        self._listen(heard)

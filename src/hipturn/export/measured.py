@@ -25,6 +25,7 @@ from hipturn.model import (
     Rep,
     Side,
 )
+from hipturn.plain import printable
 from hipturn.units import DEG_PER_RAD, NS_PER_S
 
 T = TypeVar("T", Rep, Hold, Gap, Calibrated)
@@ -155,12 +156,7 @@ def measure(path: Path, request: offline.Request) -> Measured:
         summary={k: v for k, v in tail.items() if k not in ("v", "type", "elapsed_s")},
         problem=found.problem,
     )
-    return _renamed(measured, _printable)
-
-
-def _printable(name: str) -> str:
-    """Return a stream's name as one line of text: it comes from a file, which may say anything."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)
+    return _renamed(measured, printable)
 
 
 def _stream(blocks: list[Orientation], angles: list[HipAngle]) -> Stream:

@@ -9,6 +9,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from hipturn.errors import UsageError
+from hipturn.plain import printable
 
 LEVELS = ("debug", "info", "warning", "error")
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -38,7 +39,7 @@ class Words(logging.Formatter):
         """Return the record as time, level where it matters, text and what was given as ``extra``."""
         at = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
         level = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""
-        text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in record.getMessage())
+        text = printable(record.getMessage())
         line = f"{at}  {level}{text}"
         if record.exc_info and record.levelno >= logging.ERROR:
             line += "\n" + self.formatException(record.exc_info)

@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from hipturn.plain import printable
+
 Line = dict[str, Any]
 PIPE_WIDTH = 132
 COLOURS = {"controlled": "green", "uncontrolled": "yellow", "void": "red"}
@@ -26,28 +28,30 @@ def wide() -> Console:
 def print_results(head: Line, events: Sequence[Line], tail: Line, console: Console | None = None) -> None:
     """Print a session's repetitions and its summary."""
     out = console or wide()
+
+    def say(text: str) -> None:
+        out.print(Text(printable(text)), soft_wrap=True)
+
     side = f", {head['side']} leg" if head["side"] else ""
-    out.print(
+    say(
         f"{head['recording']}: {head['samples']} samples at {head['rate_hz']:g} Hz, "
-        f"{head['duration_s']:.1f} s, {head['driver']}{side}",
-        soft_wrap=True,
+        f"{head['duration_s']:.1f} s, {head['driver']}{side}"
     )
     for event in events:
         if event["type"] == "calibration":
-            out.print(_calibration(event), soft_wrap=True)
+            say(_calibration(event))
         elif event["type"] == "gap":
-            out.print(
+            say(
                 f"gap of {event['end_s'] - event['start_s']:.2f} s at {event['start_s']:.2f} s: "
-                f"{event['lost']} samples lost ({event['cause']})",
-                soft_wrap=True,
+                f"{event['lost']} samples lost ({event['cause']})"
             )
     reps = [event for event in events if event["type"] == "rep"]
     if reps:
         out.print(rep_table(reps))
     for event in events:
         if remark := _remark(event):
-            out.print(remark, soft_wrap=True)
-    out.print(_summary(tail), soft_wrap=True)
+            say(remark)
+    say(_summary(tail))
 
 
 def rep_table(reps: Sequence[Line]) -> Table:

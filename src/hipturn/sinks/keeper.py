@@ -32,7 +32,7 @@ MOST_FLUSHES = 4
 """Results put on disk at once between two ticks; more, as from a storm of damaged packets, wait a second."""
 RETRY_NS = NS_PER_S
 """How often a new file is tried."""
-_CARRIED = (MarkKind.SIDE, MarkKind.BIAS, MarkKind.CALIBRATION, MarkKind.COUNT)
+_CARRIED = (MarkKind.SIDE, MarkKind.BIAS, MarkKind.CALIBRATION, MarkKind.COUNT, MarkKind.LISTEN)
 """Marks a continued recording needs to be measured like the session."""
 
 Tell = Callable[[str | None], None]
@@ -46,6 +46,8 @@ class Keeper:
         self._recorder: Recorder | None = None
         self._parts: list[tuple[Path, int]] = []
         self._packets = 0
+        self.packet_bytes = 0
+        """What all packets so far are together."""
         self._session: SessionStart | None = None
         self._link: LinkUp | None = None
         self._marks: dict[tuple[str, MarkKind], Mark] = {}
@@ -64,9 +66,21 @@ class Keeper:
             return self._recorder.path
         return self._parts[-1][0] if self._parts else None
 
+    @property
+    def well(self) -> bool:
+        """Nothing is wrong and nothing waits for room."""
+        return self._recorder is not None and self._broken_since_ns is None
+
+    @property
+    def carried(self) -> list[Mark]:
+        """The marks that whoever measures on from here needs to know."""
+        return list(self._marks.values())
+
     def write(self, item: Input) -> None:
         """Take an input."""
         match item:
+            case Packets():
+                self.packet_bytes += item.data.nbytes
             case SessionStart():
                 self._session = item
             case LinkUp():
@@ -80,9 +94,12 @@ class Keeper:
             return
         self._packets += len(item.at_ns) if isinstance(item, Packets) else 0
         self._try(lambda: recorder.write(item))
-        if isinstance(item, LinkUp) and self._owes_marks:
-            self._owes_marks = False
-            self._write_marks()
+        if isinstance(item, LinkUp):
+            if self._owes_marks:
+                self._owes_marks = False
+                self._write_marks()
+            # before the first sample: what a crash leaves is a recording from its first moment on
+            self._try(recorder.flush)
 
     def write_event(self, stream: str, t_ns: int, line: str) -> None:
         """Take a result; it outlives the program from here on, with all that led to it."""
@@ -160,7 +177,7 @@ class Keeper:
         self._well()
 
     def _write_marks(self) -> None:
-        for mark in list(self._marks.values()):
+        for mark in self.carried:
             self.write(replace(mark, at_ns=HostNs(self._now_ns)))
 
     def _wrong(self, text: str) -> None:

@@ -13,6 +13,7 @@ from rich.text import Text
 from hipturn import lines
 from hipturn.coach import Prompt
 from hipturn.model import HipAngle, Rep
+from hipturn.plain import printable
 from hipturn.session import Heard
 from hipturn.sinks.console import rep_table
 from hipturn.units import DEG_PER_RAD, NS_PER_S
@@ -32,14 +33,14 @@ class Quiet:
     def hear(self, heard: Heard) -> None:
         """Tell what the coach says."""
         if isinstance(heard, Prompt) and heard.say:
-            self._tell(f"{heard.t_ns / NS_PER_S:7.2f} s  {heard.say}")
+            self._tell(printable(f"{heard.t_ns / NS_PER_S:7.2f} s  {heard.say}"))
 
     def state(self, state: str, detail: str) -> None:
         """Tell a change of the sensor's state; the same again is none."""
         if self._state == (state, detail):
             return
         self._state = (state, detail)
-        self._tell(f"           sensor {state}: {detail}")
+        self._tell(printable(f"           sensor {state}: {detail}"))
 
 
 class Nothing:
@@ -94,14 +95,14 @@ class Display:
         grid = Table.grid(padding=(0, 2))
         grid.add_column(justify="right", style="dim")
         grid.add_column()
-        grid.add_row("sensor", Text(f"{self._state}  {self._detail}"))
+        grid.add_row("sensor", Text(printable(f"{self._state}  {self._detail}")))
         grid.add_row("angle", self._angle())
         grid.add_row("", self._bar())
         grid.add_row("count", Text(f"{counted}{goal}", style="bold"))
         if self._target:
             grid.add_row("", Bar(self._target, 0, min(counted, self._target), width=40, color="green"))
         shown: Sequence[dict[str, Any]] = self._reps[-SHOWN_REPS:]
-        parts: list[RenderableType] = [Text(self._say, style="bold cyan"), grid]
+        parts: list[RenderableType] = [Text(printable(self._say), style="bold cyan"), grid]
         if shown:
             parts.append(rep_table(shown))
         return Panel(Group(*parts), title="hipturn", width=100)

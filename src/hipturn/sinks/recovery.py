@@ -1,7 +1,7 @@
 """At the start: recordings that a crash left unfinished are finished, and told."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from hipturn.errors import InputError
@@ -19,25 +19,33 @@ def recordings(folder: Path) -> list[Path]:
         return []
 
 
-def recover(paths: Iterable[Path]) -> list[str]:
+def recover(paths: Iterable[Path], on_closed: Callable[[list[Path]], None] = lambda _: None) -> list[str]:
     """Finish those that are unfinished; return a line for each, and log it.
 
     Recordings that another program writes are left alone, and so are damaged ones. Takes milliseconds
-    a recording, seconds for one of hours; may run in a thread.
+    a recording, seconds for one of hours; may run in a thread. `on_closed` is told, in the same thread, of
+    those that were finished.
     """
-    told = list(_recovered(paths))
+    whole: list[Path] = []
+    told = list(_recovered(paths, whole))
     for line in told:
         _log.warning("%s", line)
+    if whole:
+        try:
+            on_closed(whole)
+        except Exception:
+            _log.exception("what was finished could not be catalogued")
     return told
 
 
-def _recovered(paths: Iterable[Path]) -> Iterator[str]:
+def _recovered(paths: Iterable[Path], whole: list[Path]) -> Iterator[str]:
     for path in paths:
         try:
             if not path.is_file() or is_finished(path):
                 continue
             messages = finish(path)
             if messages:
+                whole.append(path)
                 yield f"{path.name} was not finished when the program last stopped: it is now"
             elif messages == 0:
                 path.unlink()

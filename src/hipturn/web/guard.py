@@ -159,7 +159,9 @@ class Guard:
         for given in (bearer, _cookie(headers), *query):
             if given and hmac.compare_digest(given.encode(), self._token.encode()):
                 fresh = bool(query) and scope["type"] == "http"
-                return None, f"{COOKIE}={self._token}; Path=/; HttpOnly; SameSite=Strict" if fresh else None
+                secure = "; Secure" if scope.get("scheme") == "https" else ""
+                cookie = f"{COOKIE}={self._token}; Path=/; HttpOnly; SameSite=Strict{secure}"
+                return None, cookie if fresh else None
         if bearer or query or _cookie(headers):
             self._failures.take(who)
         text = "a token is needed: open the address shown where hipturn was started, or scan its code"

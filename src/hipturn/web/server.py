@@ -6,6 +6,7 @@ import errno
 import re
 import secrets
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,13 +34,14 @@ class Address:
     port: int
     token: str | None
     names: frozenset[str]
+    scheme: str = "http"
 
     @property
     def url(self) -> str:
         """The address to open, token included."""
         host = own_address() if self.host in ("0.0.0.0", "::") else self.host
         shown = f"[{host}]" if ":" in host else host
-        return f"http://{shown}:{self.port}/" + (f"?token={self.token}" if self.token else "")
+        return f"{self.scheme}://{shown}:{self.port}/" + (f"?token={self.token}" if self.token else "")
 
 
 class _Server(uvicorn.Server):
@@ -54,11 +56,22 @@ class WebServer:
     """Serves page and API. Binds at once, so that a taken port is told before anything starts."""
 
     def __init__(
-        self, hub: Hub, recordings: Path, host: str, port: int, token: str, names: list[str]
+        self,
+        hub: Hub,
+        recordings: Path,
+        host: str,
+        port: int,
+        token: str,
+        names: list[str],
+        certificate: tuple[str, str] = ("", ""),
     ) -> None:
-        """Bind; raise `HipturnError` if the port is taken, `UsageError` for an address that is none."""
+        """Bind; raise `HipturnError` if the port is taken, `UsageError` for an address that is none.
+
+        `certificate` names the files of a certificate chain and its key, for TLS; neither for none.
+        """
         if token and not re.fullmatch(rf"[A-Za-z0-9_~.-]{{{LEAST_TOKEN},200}}", token):
             raise UsageError(f"web.token must be {LEAST_TOKEN} to 200 letters, digits, or - _ . ~")
+        self._certificate = checked(*certificate)
         self._hub, self._recordings = hub, recordings
         self._socket: socket.socket | None = bound(host, port)
         bound_port = self._socket.getsockname()[1]
@@ -71,6 +84,7 @@ class WebServer:
             port=bound_port,
             token=(token or secrets.token_urlsafe(TOKEN_BYTES)) if needs_token else (token or None),
             names=names_of(f"[{host}]" if ":" in host else host, every),
+            scheme="https" if self._certificate else "http",
         )
 
     async def serve(self, tell: Callable[[Told], None], stream: str) -> None:
@@ -98,6 +112,8 @@ class WebServer:
                 timeout_keep_alive=15,
                 timeout_graceful_shutdown=1,
                 h11_max_incomplete_event_size=16 << 10,
+                ssl_certfile=self._certificate[0] if self._certificate else None,
+                ssl_keyfile=self._certificate[1] if self._certificate else None,
             )
         )
         serving = asyncio.create_task(server.serve(sockets=[listening]), name="uvicorn")
@@ -109,6 +125,25 @@ class WebServer:
             raise
         finally:
             listening.close()
+
+
+def checked(chain: str, key: str) -> tuple[str, str] | None:
+    """Return the files of certificate and key, None for neither; raise `UsageError` if they do not fit."""
+    if not (chain or key):
+        return None
+    if not (chain and key):
+        raise UsageError(
+            "TLS needs both web.tls_cert and web.tls_key: the certificate chain and its key, PEM"
+        )
+    try:
+        # an empty password, so that a key that wants one is refused and nobody is asked for it
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(chain, key, password="")
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"web.tls_cert {chain} and web.tls_key {key} are no certificate and key ({error}): both are PEM "
+            "files, the key without a password"
+        ) from error
+    return chain, key
 
 
 def bound(host: str, port: int) -> socket.socket:
