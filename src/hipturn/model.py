@@ -96,6 +96,8 @@ class SessionStart:
     drill: str | None = None
     position: str | None = None
     note: str = ""
+    person: str = ""
+    """Whose leg it is, a name or a code; "" where nobody said."""
 
 
 @dataclass(frozen=True, slots=True)
