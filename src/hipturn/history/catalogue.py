@@ -15,6 +15,7 @@ from pathlib import Path
 from hipturn.errors import InputError
 from hipturn.history import people
 from hipturn.history.found import Found, session_results
+from hipturn.history.overview import Overview, overview
 from hipturn.history.people import Person
 from hipturn.history.store import FILE, Store
 from hipturn.model import SessionStart, Side
@@ -91,11 +92,12 @@ class Catalogue:
         known = self._store.known()
         todo = [name for name, stamp in there.items() if known.get(name) != stamp]
         found = _read_all(self.folder, {name: there[name] for name in todo}, on_progress)
-        listed = [
-            (name, p.stretch, p.sessions_a_week, p.note) for name, p in people.read(self.folder).items()
-        ]
+        listed = _listed(self.folder)
+        gone = known.keys() - there.keys()
+        if not (found or gone) and listed == self._store.listed():
+            return
         with self._store.transaction():
-            for name in known.keys() - there.keys():
+            for name in gone:
                 self._store.remove(name)
             _put(self._store, found, there)
             self._store.put_people(listed)
@@ -133,6 +135,10 @@ class Catalogue:
             raise InputError(f"nobody is called {name!r} in {self.folder}: there is {there}")
         return known[name][0]
 
+    def overview(self, name: str, today: int) -> Overview:
+        """Return what a person's sessions come to; `today` is a day's ordinal. Raises `InputError`."""
+        return overview(name, self.person(name), self.sessions(Filter(person=name)), today)
+
     def content(self) -> dict[str, list[tuple[object, ...]]]:
         """Return everything in the catalogue, in order."""
         return self._store.content()
@@ -142,7 +148,7 @@ class Catalogue:
     def rename_session(self, name: str, new: str) -> str:
         """Give a recording another file name; return it."""
         new = self._name(new if new.endswith(".mcap") else new + ".mcap")
-        path, target = self._idle(name), self.folder / new
+        path, target = self.path(name), self.folder / new
         if target.exists():
             raise InputError(f"{new} is there already: choose another name")
         with _told(path):
@@ -152,7 +158,7 @@ class Catalogue:
 
     def delete_session(self, name: str) -> None:
         """Delete a recording: file and rows."""
-        path = self._idle(name)
+        path = self.path(name)
         with _told(path):
             path.unlink()
         self._changed()
@@ -164,7 +170,7 @@ class Catalogue:
             start = start if person is None else replace(start, person=_checked(person))
             return start if note is None else replace(start, note=note)
 
-        amend(self._idle(name), described)
+        amend(self.path(name), described)
         self._changed()
 
     def rename_person(self, name: str, new: str) -> int:
@@ -177,7 +183,7 @@ class Catalogue:
         if _checked(new) in known:
             raise InputError(f"{new!r} is somebody already: two people's histories would become one")
         # all are looked at before the first is changed
-        paths = [self._idle(found.name) for found in self.sessions(Filter(person=name))]
+        paths = [self.path(found.name) for found in self.sessions(Filter(person=name))]
         for path in paths:
             amend(path, lambda start: replace(start, person=new))
         listed = people.read(self.folder)
@@ -190,7 +196,7 @@ class Catalogue:
     def delete_person(self, name: str) -> int:
         """Delete a person: every recording of theirs and what else is known; return how many recordings."""
         self.person(name)
-        paths = [self._idle(found.name) for found in self.sessions(Filter(person=name))]
+        paths = [self.path(found.name) for found in self.sessions(Filter(person=name))]
         for path in paths:
             with _told(path):
                 path.unlink()
@@ -224,8 +230,8 @@ class Catalogue:
             )
         return name
 
-    def _idle(self, name: str) -> Path:
-        """Return the file of a recording that nobody writes; raise `InputError`."""
+    def path(self, name: str) -> Path:
+        """Return the file of a recording; raise `InputError` if there is none or a program writes it."""
         path = self.folder / self._name(name)
         try:
             with path.open("rb") as file:
@@ -257,7 +263,7 @@ def reindex(folder: Path, on_progress: Progress = _quiet) -> None:
         raise InputError(f"{folder}: there is no such folder of recordings")
     there = _files(folder)
     found = _read_all(folder, there, on_progress)
-    listed = [(name, p.stretch, p.sessions_a_week, p.note) for name, p in people.read(folder).items()]
+    listed = _listed(folder)
     try:
         store = Store(folder / FILE)
     except InputError:
@@ -270,6 +276,11 @@ def reindex(folder: Path, on_progress: Progress = _quiet) -> None:
             _put(store, found, there)
             store.put_people(listed)
         store.forget_traces()
+
+
+def _listed(folder: Path) -> list[tuple[str, str | None, int | None, str]]:
+    known = sorted(people.read(folder).items())
+    return [(name, p.stretch, p.sessions_a_week, p.note) for name, p in known]
 
 
 def _files(folder: Path) -> dict[str, tuple[int, int]]:

@@ -43,9 +43,16 @@ class Store:
                 f"{path}: the catalogue cannot be opened ({error}): 'hipturn reindex' makes it anew"
             ) from error
 
+    def _version(self) -> int:
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        return int(version)
+
     def _migrate(self) -> None:
+        if self._version() == len(schema.MIGRATIONS):
+            return
         with self.transaction():
-            (version,) = self._db.execute("PRAGMA user_version").fetchone()
+            # asked again: another program may have done it in between
+            version = self._version()
             if version > len(schema.MIGRATIONS):
                 raise InputError(
                     f"{self.path}: the catalogue is a newer hipturn's: update it, "
@@ -175,6 +182,11 @@ class Store:
         places = ", ".join("?" * len(values))
         self._db.execute(f"INSERT INTO {table} VALUES ({places})", values)
 
+    def listed(self) -> list[tuple[str, str | None, int | None, str]]:
+        """Return the people as `put_people` took them."""
+        rows = self._db.execute("SELECT name, stretch, sessions_a_week, note FROM people ORDER BY name")
+        return [(name, stretch, plan, note) for name, stretch, plan, note in rows]
+
     # --- out ------------------------------------------------------------------------------------
 
     def known(self) -> dict[str, tuple[int, int]]:
@@ -192,7 +204,7 @@ class Store:
         """Return everybody who has a session or is in `people.json`, with how many sessions."""
         return self._db.execute(
             "SELECT name, stretch, sessions_a_week, note, "
-            "(SELECT count(*) FROM sessions WHERE person = name) AS sessions FROM people UNION ALL "
+            "(SELECT count(*) FROM sessions WHERE person = people.name) AS sessions FROM people UNION ALL "
             "SELECT person, NULL, NULL, '', count(*) FROM sessions WHERE person <> '' "
             "AND person NOT IN (SELECT name FROM people) GROUP BY person ORDER BY 1"
         ).fetchall()
