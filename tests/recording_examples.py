@@ -23,7 +23,7 @@ from hipturn.recording import Writer
 START_NS = 5_000_000_000_000
 STREAM = "shin-left"
 SETTINGS = {"reps.target_deg": 30.5}
-SESSION = SessionStart("hipturn 0.1.0", "2026-03-01T18:30:05.250+01:00", SETTINGS, "mobilise")
+SESSION = SessionStart("hipturn 0.1.0", "2026-03-01T18:30:05.250+01:00", SETTINGS, "mobilise", person="P-07")
 INFO = StreamInfo("hipturn", 100.0, outward_normal_sensor=(0.0, 0.0, 1.0), name="näher", firmware="1.2")
 LINK_UP = LinkUp(STREAM, HostNs(START_NS), INFO)
 

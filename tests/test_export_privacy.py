@@ -13,7 +13,8 @@ from test_export import FORMATS
 
 NAME, SERIAL, NOTE, STREAM = "Zaphods sensor", "SN-424242", "spoke of his second head", "zaphods-shin"
 FILE, DAY, TIME = "zaphod_2019-07-05_081500", "2019-07-05", "08:15:00"
-TELLING = (NAME, SERIAL, NOTE, STREAM, "zaphod", DAY, "20190705", TIME)
+PERSON = "Trillian"
+TELLING = (NAME, SERIAL, NOTE, STREAM, PERSON, "zaphod", DAY, "20190705", TIME)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def telling(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for item in Reader(plain).inputs():
             match item:
                 case SessionStart():
-                    item = replace(item, wall_time=f"{DAY}T{TIME}+02:00", note=NOTE)
+                    item = replace(item, wall_time=f"{DAY}T{TIME}+02:00", note=NOTE, person=PERSON)
                 case LinkUp():
                     info = replace(item.info, name=NAME, serial=SERIAL)
                     item = replace(item, stream=STREAM, info=info)

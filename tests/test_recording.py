@@ -5,6 +5,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from mcap.writer import Writer as PackageWriter
 from hipturn import recording
 from hipturn.errors import InputError, RecordingError
 from hipturn.model import HostNs, Input, LinkDown, Mark, MarkKind, Packets, SessionStart
-from hipturn.recording import Reader, Writer
+from hipturn.recording import Reader, Writer, messages
 from recording_examples import (
     LINK_UP,
     SESSION,
@@ -81,6 +82,14 @@ def test_text_that_is_no_unicode_does_not_stop_a_recording(tmp_path: Path) -> No
     session = SessionStart("hipturn", "", note=os.fsdecode(b"caf\xe9"))
     write_chunks(tmp_path / "m", [[session, packets(0)]])
     assert next(recording.read(tmp_path / "m")) == session
+
+
+def test_a_recording_from_before_people_were_told_names_nobody() -> None:
+    told = json.loads(messages.to_json(SESSION))
+    metadata = messages.describe(SESSION)
+    assert (told.pop("person"), metadata.pop("person")) == ("P-07", "P-07")
+    assert messages.from_json(SessionStart, json.dumps(told)) == replace(SESSION, person="")
+    assert messages.described(metadata) == replace(SESSION, person="")
 
 
 def test_packets_with_nothing_between_come_as_one_block(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("hipturn.cli.run", "Connect to a sensor, measure, count and record."),
     "calibrate": ("hipturn.cli.calibrate", "Calibrate from part of a recording."),
     "replay": ("hipturn.cli.replay", "Run a recording through the measurement again."),
+    "history": ("hipturn.cli.history", "List sessions and people, their progress; rename, note, delete."),
+    "reindex": ("hipturn.cli.reindex", "Make the catalogue of the recordings anew."),
     "export": ("hipturn.cli.export", "Write results in a format that other programs read."),
     "batch": ("hipturn.cli.batch", "Analyse a folder of recordings anew, in parallel, into one dataset."),
     "plot": ("hipturn.cli.plot", "Draw a recording: the angle and the repetitions found in it."),

@@ -90,7 +90,7 @@ def finish(path: Path) -> int | None:
 def _walk(file: BinaryIO) -> Found:
     """Return what the whole records from the start on are."""
     found = Found()
-    for opcode, at, body in _records(file):
+    for opcode, at, body in records(file):
         try:
             match opcode:
                 case scan.SCHEMA:
@@ -115,7 +115,7 @@ def _walk(file: BinaryIO) -> Found:
     return found
 
 
-def _records(file: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
+def records(file: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
     """Yield opcode, position and content of each record that is there to its last byte."""
     size = file.seek(0, os.SEEK_END)
     at = file.seek(len(scan.MAGIC))

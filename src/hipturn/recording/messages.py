@@ -131,6 +131,7 @@ def describe(session: SessionStart) -> dict[str, str]:
         "drill": session.drill,
         "position": session.position,
         "note": session.note,
+        "person": session.person,
     }
     # Half a character from a command line must not cost the recording; the JSON message keeps it.
     return {name: text.encode(errors="replace").decode() for name, text in told.items() if text is not None}

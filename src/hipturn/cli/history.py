@@ -1,0 +1,307 @@
+"""``hipturn history``: sessions and people over time, listed, renamed, deleted."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from hipturn.history import Catalogue, Found
+
+EXAMPLE = """\b
+Example: hipturn history
+         hipturn history --person P-07 --side left --since 2026-01-01
+         hipturn history progress P-07
+         hipturn history rename P-07 P-08
+"""
+DAY = click.DateTime(["%Y-%m-%d"])
+
+folder_option = click.option(
+    "--recordings",
+    type=click.Path(path_type=Path),
+    help="Folder of the recordings.  [default: HIPTURN_RECORDINGS, or the platform's place]",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+
+
+@contextmanager
+def opened(recordings: Path | None) -> "Iterator[Catalogue]":
+    """Give the catalogue of the folder, with a bar while new recordings are read."""
+    from hipturn.history import Catalogue
+    from hipturn.places import recordings_folder
+
+    with bar("reading recordings") as hear, Catalogue(recordings_folder(recordings), hear) as catalogue:
+        yield catalogue
+
+
+@contextmanager
+def bar(words: str) -> Iterator[Any]:
+    """Give what shows progress, a call with how many of how many, where stderr is a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(words, total=None)
+        yield lambda done, of: progress.update(task, completed=done, total=of)
+
+
+@click.group("history", invoke_without_command=True, epilog=EXAMPLE)
+@folder_option
+@click.option("--person", help="Only this person's.")
+@click.option("--side", type=click.Choice(["left", "right"]), help="Only with this leg in them.")
+@click.option("--drill", help="Only this drill or test.")
+@click.option("--since", type=DAY, help="From this day on, YYYY-MM-DD.")
+@click.option("--until", type=DAY, help="Up to this day.")
+@json_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    recordings: Path | None,
+    person: str | None,
+    side: str | None,
+    drill: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    as_json: bool,
+) -> None:
+    """List the recorded sessions, newest last; the commands below show, correct and delete."""
+    ctx.obj = recordings
+    if ctx.invoked_subcommand is not None:
+        return
+    from hipturn import lines
+    from hipturn.history import Filter
+    from hipturn.history.overview import session_line
+    from hipturn.model import Side
+
+    def day(at: datetime | None) -> date | None:
+        return at and at.date()
+
+    which = Filter(person, Side(side) if side else None, drill, day(since), day(until))
+    with opened(recordings) as catalogue:
+        found, unreadable = catalogue.sessions(which), catalogue.unreadable()
+    if as_json:
+        for each in found:
+            click.echo(lines.dumps(session_line(each)))
+    else:
+        _table(found)
+    told(unreadable)
+
+
+def told(unreadable: dict[str, str]) -> None:
+    """Tell the files that cannot be read, a line each."""
+    from hipturn.cli.main import printable
+
+    for name, reason in unreadable.items():
+        line = reason if name in reason else f"{name}: {reason}"
+        click.echo(f"hipturn: {printable(line)}", err=True)
+
+
+def _table(found: "list[Found]") -> None:
+    from hipturn.cli.main import printable
+
+    if not found:
+        click.echo("no sessions")
+        return
+    rows: list[tuple[str, ...]] = [
+        ("day", "time", "person", "drill", "leg", "reps", "controlled", "range °", "recording")
+    ]
+    for each in found:
+        at = each.begun
+        first = (f"{at:%Y-%m-%d}", f"{at:%H:%M}") if at else ("?", "?")
+        for leg in each.legs or (None,):
+            best = "" if leg is None or leg.best_rad is None else f"{_deg(leg.best_rad):.1f}"
+            counts = (leg.side.value, str(leg.reps), str(leg.controlled)) if leg else ("", "0", "0")
+            names = (each.start.person or "-", each.start.drill or "-")
+            rows.append((*first, *map(printable, names), *counts, best, printable(each.name)))
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    numbers = (5, 6, 7)
+    for row in rows:
+        cells = (
+            text.rjust(w) if i in numbers else text.ljust(w) for i, (text, w) in enumerate(zip(row, widths))
+        )
+        click.echo("  ".join(cells).rstrip())
+    click.echo(f"{len(found)} session{'s' * (len(found) > 1)}")
+
+
+def _deg(rad: float) -> float:
+    from hipturn.units import DEG_PER_RAD
+
+    return rad * DEG_PER_RAD
+
+
+@command.command("show", epilog="Example: hipturn history show 2026-01-05_180000_prone-rotation_left.mcap")
+@click.argument("name")
+@json_option
+@click.pass_obj
+def show(recordings: Path | None, name: str, as_json: bool) -> None:
+    """Show one session: what it is about, its repetitions, sets and held end ranges."""
+    from hipturn import lines
+    from hipturn.cli.main import printable
+    from hipturn.core import results
+    from hipturn.history.overview import session_line
+
+    with opened(recordings) as catalogue:
+        found = catalogue.session(name)
+    tests = [
+        results.result(leg.conditions, leg.trials) for leg in found.legs if leg.conditions and leg.trials
+    ]
+    if as_json:
+        for line in [session_line(found), *(lines.test_result(each, found.name) for each in tests)]:
+            click.echo(lines.dumps(line))
+        return
+    start = found.start
+    click.echo(printable(f"{found.name}: {start.drill or 'session'}, {start.wall_time or 'no time'}"))
+    facts = [
+        ("person", start.person), ("position", start.position), ("sensor", found.driver),
+        ("filter", found.filter), ("note", start.note), ("problem", found.problem),
+    ]  # fmt: skip
+    for key, text in facts:
+        if text:
+            click.echo(printable(f"  {key}: {text}"))
+    click.echo(f"  {found.duration_s:.0f} s, {found.holds} holds, {found.gaps} gaps")
+    for leg in found.legs:
+        best = "" if leg.best_rad is None else f", best range {_deg(leg.best_rad):.1f}°"
+        click.echo(f"  {leg.side.value}: {leg.reps} repetitions, {leg.controlled} controlled{best}")
+    for test in tests:
+        for direction, each in test.ranges.items():
+            value = f"{_deg(each.mean.value_rad):.1f}° ± {_deg(each.mean.uncertainty_rad):.1f}°"
+            side = test.conditions.side.value
+            click.echo(f"  {side} {direction.value} rotation: {value} ({len(each.trials)} trials)")
+
+
+@command.command("people", epilog="Example: hipturn history people")
+@json_option
+@click.pass_obj
+def people(recordings: Path | None, as_json: bool) -> None:
+    """List the people, with their sessions, preferred stretch and plan."""
+    from hipturn import lines
+    from hipturn.cli.main import printable
+
+    with opened(recordings) as catalogue:
+        known = catalogue.people()
+    for name, (person, sessions) in known.items():
+        if as_json:
+            line = {"v": lines.VERSION, "type": "person", "name": name, "sessions": sessions}
+            extra = {
+                "stretch": person.stretch,
+                "sessions_a_week": person.sessions_a_week,
+                "note": person.note,
+            }
+            click.echo(lines.dumps(line | extra))
+            continue
+        plan = f"{person.sessions_a_week} sessions a week" if person.sessions_a_week else ""
+        parts = [f"{sessions} sessions", person.stretch and f"stretch: {person.stretch}", plan, person.note]
+        click.echo(printable(f"{name}: {', '.join(part for part in parts if part)}"))
+    if not known and not as_json:
+        click.echo("nobody yet: sessions say whose they are after 'hipturn history note FILE --person NAME'")
+
+
+@command.command("person", epilog="Example: hipturn history person P-07 --stretch hurdle --sessions-a-week 3")
+@click.argument("name")
+@click.option("--stretch", help='The stretch that works for them; "" for none.')
+@click.option("--sessions-a-week", "plan", type=click.IntRange(0, 7), help="What they plan; 0 for no plan.")
+@click.option("--note", help="What else is to be known of them.")
+@click.pass_obj
+def person(
+    recordings: Path | None, name: str, stretch: str | None, plan: int | None, note: str | None
+) -> None:
+    """Keep what a person prefers and plans."""
+    with opened(recordings) as catalogue:
+        catalogue.describe_person(name, stretch=stretch, plan=plan, note=note)
+
+
+@command.command("progress", epilog="Example: hipturn history progress P-07")
+@click.argument("name")
+@json_option
+@click.pass_obj
+def progress(recordings: Path | None, name: str, as_json: bool) -> None:
+    """Tell how a person's ranges went, against the measuring error: each position and tool by itself."""
+    from hipturn import lines
+    from hipturn.cli.main import printable
+    from hipturn.history.overview import progress_lines
+
+    with opened(recordings) as catalogue:
+        found = progress_lines(catalogue.overview(name, date.today().toordinal()))
+    if as_json:
+        for line in found:
+            click.echo(lines.dumps(line))
+        return
+    for line in found:
+        click.echo(printable(_in_words(line)))
+    if not found:
+        click.echo("no test yet: a test is recorded with a drill whose name ends in -rotation")
+
+
+def _in_words(line: dict[str, Any]) -> str:
+    where = f"{line.get('position')}, {line.get('movement')}, {line.get('tool')}, {line.get('zero')} zero"
+    match line["type"]:
+        case "trend":
+            last = line["tests"][-1]
+            what = "arc" if line["of"] == "arc" else f"{line['of']} rotation"
+            value = f"{last['value_deg']:.1f}° ± {last['uncertainty_deg']:.1f}°"
+            return f"{line['side']} {what} ({where}): {value}, {len(line['tests'])} tests; {line['text']}"
+        case "comparison":
+            parts = [f"{of} {line[of]['text']}" for of in ("internal", "external", "arc") if of in line]
+            return f"left minus right ({where}): {'; '.join(parts)}"
+        case _:
+            return f"plan of {line['planned']} a week reached in {line['reached']} of {line['of']} weeks"
+
+
+@command.command("rename", epilog="Example: hipturn history rename P-07 P-08")
+@click.argument("name")
+@click.argument("new")
+@click.pass_obj
+def rename(recordings: Path | None, name: str, new: str) -> None:
+    """Rename a recording (a NAME that ends in .mcap) or a person, in every recording of theirs."""
+    with opened(recordings) as catalogue:
+        if name.endswith(".mcap"):
+            click.echo(f"{name} is now {catalogue.rename_session(name, new)}")
+        else:
+            count = catalogue.rename_person(name, new)
+            click.echo(f"{name} is now {new}, in {count} recording{'s' * (count != 1)}")
+
+
+@command.command("delete", epilog="Example: hipturn history delete 2026-01-05_180000_session.mcap --yes")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def delete(recordings: Path | None, name: str, yes: bool) -> None:
+    """Delete a recording (a NAME that ends in .mcap) or a person with every recording of theirs, for good."""
+    from hipturn.history import Filter
+
+    with opened(recordings) as catalogue:
+        if name.endswith(".mcap"):
+            catalogue.path(name)
+            what = name
+        else:
+            catalogue.person(name)
+            count = len(catalogue.sessions(Filter(person=name)))
+            what = f"{name} and {count} recording{'s' * (count != 1)}"
+        if not yes:
+            click.confirm(f"Delete {what} for good?", abort=True, err=True)
+        if name.endswith(".mcap"):
+            catalogue.delete_session(name)
+        else:
+            catalogue.delete_person(name)
+    click.echo(f"deleted: {what}")
+
+
+@command.command(
+    "note", epilog='Example: hipturn history note 2026-01-05_180000_session.mcap "after a hot shower"'
+)
+@click.argument("name")
+@click.argument("text", required=False)
+@click.option("--person", help="Say whose recording it is.")
+@click.pass_obj
+def note(recordings: Path | None, name: str, text: str | None, person: str | None) -> None:
+    """Write a note into a recording, in place of the one there, or whose it is."""
+    from hipturn.errors import UsageError
+
+    if text is None and person is None:
+        raise UsageError("nothing to write: give a text, or --person")
+    with opened(recordings) as catalogue:
+        catalogue.describe_session(name, person=person, note=text)

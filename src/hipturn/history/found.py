@@ -1,0 +1,262 @@
+"""What a recording says was found in it: the results announced live, folded into one record.
+
+Nothing is measured here: the lines were written by the session itself. A trial is an end range that was
+held, by the rules of `core.results`, with the mean over the whole hold in place of its furthest second, which
+only the samples know; the two differ by about the hold's own spread.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from statistics import median
+from typing import Any, cast
+
+from hipturn.core.fusion import FilterName, ran
+from hipturn.core.results import HELD_S, NEAR_PEAK, Conditions, Trial
+from hipturn.lines import Line
+from hipturn.model import Direction, LinkUp, Mark, MarkKind, Packets, SessionStart, Side, StreamInfo, Verdict
+from hipturn.recording import Reader
+from hipturn.units import NS_PER_S, RAD_PER_DEG
+
+TEST = "-rotation"
+"""A drill whose name ends so is a test: its held end ranges are results. In the others people stop short."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetOf:
+    """A set of repetitions and how the range changed within it."""
+
+    n: int
+    reps: int
+    controlled: int
+    warm_up: float | None
+    range_change: float | None
+    speed_change: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """What one leg did in a session."""
+
+    side: Side
+    controlled: int
+    uncontrolled: int
+    void: int
+    median_rad: float | None
+    """Median range of the repetitions that are not void."""
+    best_rad: float | None
+    conditions: Conditions | None
+    """None without a calibration."""
+    trials: tuple[Trial, ...] = ()
+    """Held end ranges, of a test only."""
+    sets: tuple[SetOf, ...] = ()
+
+    @property
+    def reps(self) -> int:
+        """All repetitions."""
+        return self.controlled + self.uncontrolled + self.void
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One recording, as the catalogue keeps it."""
+
+    name: str
+    size: int
+    mtime_ns: int
+    start: SessionStart
+    driver: str
+    filter: str
+    duration_s: float
+    holds: int
+    gaps: int
+    legs: tuple[Leg, ...] = ()
+    problem: str | None = None
+
+    @property
+    def tool(self) -> str:
+        """With what it was measured: results of different tools are never one trend."""
+        return f"{self.driver}/{self.filter}"
+
+    @property
+    def begun(self) -> datetime | None:
+        """When, with the offset of the place; None where it does not say."""
+        return begun(self.start.wall_time)
+
+
+def begun(wall_time: str) -> datetime | None:
+    """Return the moment a session's wall time names; one without an offset is the place's own."""
+    try:
+        at = datetime.fromisoformat(wall_time)
+        return at if at.tzinfo else at.astimezone()
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def session_results(path: Path) -> Found:
+    """Return what a recording says; raise `InputError` in one line for one that cannot be read."""
+    reader = Reader(path)
+    stat = path.stat()
+    info: StreamInfo | None = None
+    first_ns = last_ns = None
+    sides: dict[str, str] = {}
+    for item in reader.inputs():
+        match item:
+            case LinkUp():
+                info = info or item.info
+            case Packets():
+                first_ns = int(item.at_ns[0]) if first_ns is None else first_ns
+                last_ns = int(item.at_ns[-1])
+            case Mark(kind=MarkKind.SIDE):
+                sides.setdefault(item.stream, str(item.value.get("side")))
+            case _:
+                pass
+    events = list(reader.events())
+    wanted = str(reader.session.settings.get("fusion.filter") or "")
+    return Found(
+        name=path.name,
+        size=stat.st_size,
+        mtime_ns=stat.st_mtime_ns,
+        start=reader.session,
+        driver=info.driver if info else "",
+        filter=ran(cast(FilterName, wanted), info) if info and wanted else wanted,
+        duration_s=round(((last_ns or 0) - (first_ns or 0)) / NS_PER_S, 3),
+        holds=sum(e.get("type") == "hold" for e in events),
+        gaps=sum(e.get("type") == "gap" for e in events),
+        legs=tuple(_legs(reader.session, events, sides)),
+        problem=reader.problem,
+    )
+
+
+def _legs(start: SessionStart, events: Sequence[Line], sides: Mapping[str, str]) -> Iterable[Leg]:
+    calibrated: dict[str, Line] = {}
+    reps: dict[tuple[str, int], Line] = {}
+    taken: dict[tuple[str, int], Line] = {}
+    under: dict[Side, Line | None] = {}
+    told: Line = {}
+    for event in events:
+        stream, kind = str(event.get("stream", "")), event.get("type")
+        match kind:
+            case "calibration":
+                calibrated[stream] = event
+            case "rep":
+                side = _side(event.get("side") or sides.get(stream))
+                if side is not None and _whole(event):
+                    reps[stream, event["n"]] = {**event, "side": side}
+                    under[side] = calibrated.get(stream)
+            case "undo" | "redo" | "restart":
+                there, gone = (taken, reps) if kind == "redo" else (reps, taken)
+                for n in event.get("reps") or ():
+                    if (rep := there.pop((stream, n), None)) is not None:
+                        gone[stream, n] = rep
+            case "test_result":
+                told = event
+            case _:
+                pass
+    for side in Side:
+        own = [rep for rep in reps.values() if rep["side"] is side]
+        if own:
+            yield _leg(start, side, own, events, under[side], told)
+
+
+def _leg(
+    start: SessionStart,
+    side: Side,
+    reps: Sequence[Line],
+    events: Sequence[Line],
+    under: Line | None,
+    told: Line,
+) -> Leg:
+    verdicts = [rep["verdict"] for rep in reps]
+    roms = [rep["rom_deg"] * RAD_PER_DEG for rep in reps if rep["verdict"] != Verdict.VOID]
+    streams = {rep["stream"] for rep in reps}
+    numbers = {(rep["stream"], rep["n"]) for rep in reps}
+    holds = [e for e in events if e.get("type") == "hold" and e.get("stream") in streams]
+    sets = [e for e in events if e.get("type") == "set" and (e.get("stream"), e.get("first")) in numbers]
+    return Leg(
+        side=side,
+        controlled=verdicts.count(Verdict.CONTROLLED),
+        uncontrolled=verdicts.count(Verdict.UNCONTROLLED),
+        void=verdicts.count(Verdict.VOID),
+        median_rad=median(roms) if roms else None,
+        best_rad=max(roms, default=None),
+        conditions=_conditions(start, side, under, told) if under else None,
+        trials=tuple(held(reps, holds)) if is_test(start.drill) else (),
+        sets=tuple(_set(line) for line in sets),
+    )
+
+
+def is_test(drill: str | None) -> bool:
+    """Return whether a drill is a test of the range."""
+    return (drill or "").endswith(TEST)
+
+
+def held(reps: Iterable[Line], holds: Sequence[Line]) -> Iterable[Trial]:
+    """Yield the trials among repetitions: those not void that were held for a second near their peak."""
+    for rep in reps:
+        if rep["verdict"] == Verdict.VOID:
+            continue
+        sign = 1.0 if rep["direction"] == Direction.INTERNAL else -1.0
+        least = sign * rep["peak_deg"] - NEAR_PEAK * rep["rom_deg"]
+        near = [
+            hold
+            for hold in holds
+            if hold["stream"] == rep["stream"]
+            and rep["start_s"] <= hold["start_s"] < hold["end_s"] <= rep["end_s"]
+            and hold["end_s"] - hold["start_s"] >= HELD_S
+            and sign * hold["mean_deg"] >= least
+        ]
+        if not near:
+            continue
+        hold = max(near, key=lambda one: sign * one["mean_deg"])
+        yield Trial(
+            direction=Direction(rep["direction"]),
+            value_rad=sign * hold["mean_deg"] * RAD_PER_DEG,
+            sd_rad=hold["sd_deg"] * RAD_PER_DEG,
+            held_s=round(hold["end_s"] - hold["start_s"], 4),
+            start_ns=round(hold["start_s"] * NS_PER_S),
+            end_ns=round(hold["end_s"] * NS_PER_S),
+            off_axis_rad=rep["off_axis_deg"] * RAD_PER_DEG,
+            lost=0,
+            lost_share=rep["lost_share"],
+        )
+
+
+def _conditions(start: SessionStart, side: Side, under: Line, told: Line) -> Conditions:
+    passive = told.get("movement") == "passive" or "passive" in (start.drill or "").split("-")
+    return Conditions(
+        side=side,
+        position=start.position or "",
+        movement="passive" if passive else "active",
+        zero="gravity" if under.get("zero") == "gravity" else "pose",
+        observability=float(under.get("observability") or 0.0),
+        grade=under["grade"] if under.get("grade") in ("good", "fair") else "poor",
+        heading_dependent=bool(under.get("heading_dependent")),
+        warmed_up=told.get("warmed_up"),
+    )
+
+
+def _set(line: Line) -> SetOf:
+    return SetOf(
+        int(line.get("n") or 0),
+        int(line.get("reps") or 0),
+        int(line.get("controlled") or 0),
+        *(line.get(name) for name in ("warm_up", "range_change", "speed_change")),
+    )
+
+
+def _side(value: Any) -> Side | None:
+    return Side(value) if value in ("left", "right") else None
+
+
+_NUMBERS = ("n", "start_s", "end_s", "rom_deg", "peak_deg", "off_axis_deg", "lost_share")
+
+
+def _whole(event: Line) -> bool:
+    """Return whether a repetition's line has what is read from it: a file may say anything."""
+    return (
+        all(isinstance(event.get(key), int | float) for key in _NUMBERS)
+        and event.get("direction") in list(Direction)
+        and event.get("verdict") in list(Verdict)
+    )
