@@ -93,7 +93,7 @@ def command(
 
 def told(unreadable: dict[str, str]) -> None:
     """Tell the files that cannot be read, a line each."""
-    from hipturn.cli.main import printable
+    from hipturn.plain import printable
 
     for name, reason in unreadable.items():
         line = reason if name in reason else f"{name}: {reason}"
@@ -101,7 +101,7 @@ def told(unreadable: dict[str, str]) -> None:
 
 
 def _table(found: "list[Found]") -> None:
-    from hipturn.cli.main import printable
+    from hipturn.plain import printable
 
     if not found:
         click.echo("no sessions")
@@ -140,9 +140,9 @@ def _deg(rad: float) -> float:
 def show(recordings: Path | None, name: str, as_json: bool) -> None:
     """Show one session: what it is about, its repetitions, sets and held end ranges."""
     from hipturn import lines
-    from hipturn.cli.main import printable
     from hipturn.core import results
     from hipturn.history.overview import session_line
+    from hipturn.plain import printable
 
     with opened(recordings) as catalogue:
         found = catalogue.session(name)
@@ -179,7 +179,7 @@ def show(recordings: Path | None, name: str, as_json: bool) -> None:
 def people(recordings: Path | None, as_json: bool) -> None:
     """List the people, with their sessions, preferred stretch and plan."""
     from hipturn import lines
-    from hipturn.cli.main import printable
+    from hipturn.plain import printable
 
     with opened(recordings) as catalogue:
         known = catalogue.people()
@@ -221,8 +221,8 @@ def person(
 def progress(recordings: Path | None, name: str, as_json: bool) -> None:
     """Tell how a person's ranges went, against the measuring error: each position and tool by itself."""
     from hipturn import lines
-    from hipturn.cli.main import printable
     from hipturn.history.overview import progress_lines
+    from hipturn.plain import printable
 
     with opened(recordings) as catalogue:
         found = progress_lines(catalogue.overview(name, date.today().toordinal()))
