@@ -32,7 +32,8 @@ from hipturn.host.notify import Notifier
 from hipturn.model import HostNs, Mark, MarkKind, Overrun, Rep, Side
 from hipturn.offline import Request, analyse
 from hipturn.recording import Reader
-from hipturn.sinks.hub import STALE_NS, Hub
+from hipturn.sinks.hub import Hub
+from hipturn.sinks.standing import STALE_NS
 from hipturn.sinks.viewers import QUEUE, Viewer
 from hipturn.status import MEANINGS, State
 from hipturn.supervise import Fan, kept_up, pause_s

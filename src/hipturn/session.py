@@ -86,12 +86,11 @@ class Session:
             self._listen(output)
         if self._coach is None:
             return []
-        said: list[Prompt | Mark] = []
-        for each in heard:
-            said += self._coach.push(each)
-        for prompt in said:
-            if isinstance(prompt, Prompt):
-                self._listen(prompt)
+        said = [one for each in heard for one in self._coach.push(each)]
+        for one in said:
+            # whatever is no mark is for the person
+            if not isinstance(one, Mark):
+                self._listen(one)
         return marks(said, at_ns)
 
 

@@ -1,0 +1,215 @@
+"""The daemon: which session takes which input, and when one begins and ends."""
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from hipturn.commands import Begin, End, Told
+from hipturn.daemon.door import Door
+from hipturn.daemon.plan import Ears, Ended, Plan, Source, View
+from hipturn.daemon.running import Running
+from hipturn.daemon.telling import Telling
+from hipturn.daemon.ticking import ticking
+from hipturn.host.notify import Notifier
+from hipturn.model import HostNs, Input, LinkDown, LinkUp, Packets
+from hipturn.session import Heard
+from hipturn.sinks.hub import Hub
+from hipturn.sources.ble import LinkState
+from hipturn.status import State
+from hipturn.supervise import kept_up, reason
+
+TURN = 32
+"""Inputs after which the others have a turn: some milliseconds of computing."""
+FAULT_S = 10.0
+"""A mistake in the program ends a session; two within this time end the program: it cannot go on."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Daemon:
+    """Measures until stopped. `hub` hears everything; `services` run beside and are kept up."""
+
+    plan: Plan
+    source: Callable[[Plan, Ears], Source]
+    hub: Hub
+    view: View
+    services: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    listeners: Mapping[str, Callable[[Heard], None]] = field(default_factory=dict)
+    """Who else hears the session, by the name its troubles are told under."""
+    notifier: Notifier = field(default_factory=Notifier)
+    on_closed: Callable[[list[Path]], None] = lambda _: None
+    """Told, in a thread, of the recordings of a session that are closed and whole; it may take its time."""
+    _door: Door = field(default_factory=Door, init=False)
+    _telling: Telling = field(init=False)
+    _running: Running | None = field(default=None, init=False)
+    _link: LinkUp | None = field(default=None, init=False)
+    _held: bool = field(default=False, init=False)
+    """A person ended the session: the next begins on command or with the next link."""
+    _finished: bool = field(default=False, init=False)
+    _away_since_s: float | None = field(default=None, init=False)
+    _fault_s: float | None = field(default=None, init=False)
+    _closing: "set[asyncio.Task[None]]" = field(default_factory=set, init=False)
+    _last: Ended = field(default_factory=lambda: Ended([], False, None), init=False)
+
+    def tell(self, told: Told) -> None:
+        """Take a command; it enters the stream behind what has arrived already."""
+        self._door.put(told)
+
+    async def run(self, stop: asyncio.Event) -> Ended:
+        """Measure until the target or limit is reached or `stop` is set; recordings are closed then."""
+        self._telling = Telling(self.hub, self.view, self.listeners)
+        try:
+            async with asyncio.timeout(self.plan.limit_s), asyncio.TaskGroup() as tasks:
+                beside = [tasks.create_task(run, name=name) for name, run in self._beside(stop).items()]
+                self.notifier.ready()
+                taken = 0
+                while not self._finished and (item := await self._door.get()) is not None:
+                    self._take(item)
+                    taken += 1
+                    if taken % TURN == 0:
+                        # a queue that is never empty never waits: radio and page must have their turn
+                        await asyncio.sleep(0)
+                self.notifier.stopping()
+                for task in beside:
+                    task.cancel()
+        except TimeoutError:
+            pass
+        finally:
+            # what the radio still said while it was being stopped belongs to the session
+            for item in self._door.drain():
+                self._take(item)
+            self._end()
+            await asyncio.gather(*self._closing)
+        return self._last
+
+    def _beside(self, stop: asyncio.Event) -> Mapping[str, Coroutine[None, None, None]]:
+        """Return what runs beside the loop, by name."""
+        source = self.source(self.plan, Ears(self._door.put, self._state, self.hub.vitals))
+        kept = {"tick": self._ticking, **self.services}
+        return {
+            "radio": source.run(),
+            "stop": self._close_when(stop),
+            **{name: kept_up(name, run, self._telling.trouble) for name, run in kept.items()},
+        }
+
+    # --- which session takes which input --------------------------------------------------------
+
+    def _take(self, item: Input | Told) -> None:
+        match item:
+            case Begin():
+                self._end()
+                self._held = False
+                self.plan = self.plan.asked(item)
+                if self._link is not None:
+                    self._begin()
+                    self._link_again()
+                return
+            case End():
+                self._end()
+                self._held = True
+                return
+            case LinkUp():
+                self._held = self._held and self._away_s() < self.plan.end_after_s
+                self._link, self._away_since_s = item, None
+                if self._running is None and not self._held:
+                    self._begin()
+                elif self._running is None:
+                    self.hub.hear(item)
+            case LinkDown():
+                self._link, self._away_since_s = None, time.monotonic()
+            case Packets() if self._running is None:
+                self.hub.unrecorded()
+        self._push(item)
+
+    def _push(self, item: Input) -> None:
+        """Give the session an input; a mistake in the program ends the session, not the program, once."""
+        if self._running is None:
+            return
+        try:
+            self._running.push(item)
+        except Exception as error:
+            self._failed(error)
+            return
+        self._finished = self._finished or self._running.done
+
+    def _failed(self, error: Exception) -> None:
+        """Begin anew after a mistake in the program; raise it if that is of no use."""
+        now_s = time.monotonic()
+        if os.environ.get("HIPTURN_DEBUG") or (self._fault_s and now_s - self._fault_s < FAULT_S):
+            raise error
+        self._fault_s = now_s
+        _log.error("the measurement failed and begins anew", exc_info=error)
+        self._telling.trouble("measuring", f"measuring failed ({reason(error)}) and began anew")
+        self._end()
+        if self._link is not None:
+            self._begin()
+            self._link_again()
+
+    def _link_again(self) -> None:
+        """Tell a session that began in the middle of a link about it."""
+        if self._link is not None:
+            self._push(replace(self._link, at_ns=HostNs(time.monotonic_ns())))
+
+    def _begin(self) -> None:
+        trouble = self._telling.trouble
+        running = Running.of(self.plan, self._telling.hear, lambda text: trouble("recording", text))
+        self._running = running
+        name = running.path.name if running.path else ""
+        self.hub.begin(name, self.plan.side, lambda: running.phase)
+        _log.info("session begins: %s leg, %s", self.plan.side, running.path or "not recorded")
+        try:
+            running.begin()
+        except Exception as error:
+            self._failed(error)
+
+    def _end(self) -> None:
+        """End the session; its recording is closed in a thread, because disks can take their time."""
+        running, self._running = self._running, None
+        if running is None:
+            return
+        running.finish()
+        self.hub.end()
+        task = asyncio.get_running_loop().create_task(self._close(running), name="closing a recording")
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _close(self, running: Running) -> None:
+        ended = await asyncio.to_thread(running.close)
+        if ended.recordings or ended.finished:
+            self._last = ended
+        if ended.recordings:
+            try:
+                await asyncio.to_thread(self.on_closed, ended.recordings)
+            except Exception as error:
+                _log.exception("a closed recording could not be catalogued")
+                self._telling.trouble("catalogue", f"a recording is not in the catalogue ({reason(error)})")
+            else:
+                self._telling.trouble("catalogue", None)
+
+    # --- beside ---------------------------------------------------------------------------------
+
+    async def _close_when(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._door.close()
+
+    async def _ticking(self) -> None:
+        await ticking(self.hub, self.notifier, self._tick, lambda: self._door.crowded)
+
+    def _tick(self) -> None:
+        if self._running is not None:
+            self._running.tick(time.monotonic_ns())
+            if self._away_s() > self.plan.end_after_s:
+                _log.info("the sensor stayed away for %.0f s: the session is over", self._away_s())
+                self._door.put(End())
+
+    def _away_s(self) -> float:
+        """Return how long there has been no link, 0 while there is one."""
+        return 0.0 if self._away_since_s is None else time.monotonic() - self._away_since_s
+
+    def _state(self, state: LinkState, detail: str) -> None:
+        self.hub.link(State(state.value), detail)

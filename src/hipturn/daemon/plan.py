@@ -1,0 +1,85 @@
+"""What a live session is about, how it ended, and what the wiring asks of source and display."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from hipturn.commands import Begin
+from hipturn.config import Settings
+from hipturn.model import Input, Side
+from hipturn.session import Heard
+from hipturn.sources.ble import Backend, BleSource, LinkState
+
+STREAM = "shin"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a live session is about."""
+
+    sensor: str | None
+    side: Side
+    reps: int
+    """Controlled repetitions to reach; 0 to go on until stopped."""
+    settings: Settings
+    recordings: Path
+    drill: str = "seated-mobilisation"
+    position: str = "seated-floor"
+    limit_s: float | None = None
+    """Longest time the program may take."""
+    end_after_s: float = 600.0
+    """A sensor that stayed away so long has ended the session."""
+
+    def asked(self, begin: Begin) -> "Plan":
+        """Return the plan of a session begun by command: what the command gives, else as before."""
+        given: dict[str, Any] = {field.name: getattr(begin, field.name) for field in fields(begin)}
+        return replace(self, **{name: value for name, value in given.items() if value is not None})
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How the program's last session ended."""
+
+    recordings: list[Path]
+    """Its files: one, more if the disk made it begin another, none if no sample came."""
+    finished: bool
+    """The coach reached its target."""
+    trouble: str | None
+    """Why something could not be recorded."""
+
+
+class View(Protocol):
+    """What a person sees."""
+
+    def hear(self, heard: Heard) -> None:
+        """Take in what happens."""
+        ...
+
+    def state(self, state: str, detail: str) -> None:
+        """Take in the sensor's state."""
+        ...
+
+
+class Source(Protocol):
+    """Where inputs come from."""
+
+    async def run(self) -> None:
+        """Emit inputs until cancelled."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ears:
+    """What a source tells of itself; none of them waits."""
+
+    emit: Callable[[Input], None]
+    state: Callable[[LinkState, str], None]
+    vitals: Callable[[int | None, int | None], None]
+
+
+def ble(backend: Backend) -> Callable[[Plan, Ears], Source]:
+    """Return what makes the source of a sensor over this Bluetooth stack."""
+    return lambda plan, ears: BleSource(
+        plan.sensor, STREAM, ears.emit, ears.state, backend, on_vitals=ears.vitals
+    )

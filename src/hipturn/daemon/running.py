@@ -1,0 +1,84 @@
+"""One session, from its beginning to the closing of its recording."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import hipturn
+from hipturn import config
+from hipturn.coach import Coach, Phase
+from hipturn.daemon.plan import STREAM, Ended, Plan
+from hipturn.model import Input, SessionStart
+from hipturn.session import Heard, Session
+from hipturn.sinks.keeper import Keeper
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Running:
+    """The session in progress: push inputs in the order they came, then finish, then close."""
+
+    plan: Plan
+    coach: Coach
+    keeper: Keeper
+    session: Session
+
+    @classmethod
+    def of(cls, plan: Plan, listen: Callable[[Heard], None], tell: Callable[[str | None], None]) -> "Running":
+        """Make ready for a session of this plan; `tell` hears what cannot be recorded."""
+        keeper = Keeper(plan.recordings, plan.drill, plan.side, tell)
+        coach = Coach(STREAM, plan.side, plan.reps, plan.position)
+        session = Session(config.core_params(plan.settings), coach, keeper, listen)
+        return cls(plan, coach, keeper, session)
+
+    @property
+    def path(self) -> Path | None:
+        """The file being written, if any."""
+        return self.keeper.path
+
+    @property
+    def phase(self) -> str:
+        """Where its coach stands, in words."""
+        return self.coach.phase.value
+
+    @property
+    def done(self) -> bool:
+        """The coach reached its target."""
+        return self.coach.phase is Phase.DONE
+
+    def begin(self) -> None:
+        """Write down what the session is about: the first thing in its recording."""
+        self.session.push(
+            SessionStart(
+                program=f"hipturn {hipturn.__version__}",
+                wall_time=datetime.now().astimezone().isoformat(timespec="milliseconds"),
+                settings=dict(self.plan.settings),
+                drill=self.plan.drill,
+                position=self.plan.position,
+            )
+        )
+
+    def push(self, item: Input) -> None:
+        """Record, measure, coach."""
+        self.session.push(item)
+
+    def tick(self, now_ns: int) -> None:
+        """Put on disk what is due."""
+        self.keeper.tick(now_ns)
+
+    def finish(self) -> None:
+        """Take what the end of the stream decides; a mistake there costs only that."""
+        try:
+            self.session.finish()
+        except Exception:
+            _log.exception("the end of the session could not be measured")
+
+    def close(self) -> Ended:
+        """Close the recording; waits for the disk."""
+        paths = self.keeper.close()
+        for path in paths:
+            _log.info("session over: %d controlled repetitions, recorded: %s", self.coach.controlled, path)
+        return Ended(paths, self.done, self.keeper.trouble)

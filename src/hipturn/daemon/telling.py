@@ -1,0 +1,61 @@
+"""What is heard, where the sensor stands and what does not work: told to everybody who may want to know."""
+
+import logging
+from collections.abc import Callable, Mapping
+
+from hipturn import lines
+from hipturn.coach import Prompt
+from hipturn.daemon.plan import View
+from hipturn.model import BadPackets, Event
+from hipturn.session import Heard
+from hipturn.sinks.hub import Hub
+from hipturn.status import Status
+from hipturn.supervise import Fan
+from hipturn.units import NS_PER_S
+
+SPOKEN = {
+    "recording": "recording has stopped, measuring goes on",
+    "measuring": "something went wrong, again please",
+}
+"""Troubles a person on the mat must hear of."""
+
+_log = logging.getLogger(__name__)
+
+
+class Telling:
+    """Page, display, log and further listeners by name, none of which can stop another."""
+
+    def __init__(self, hub: Hub, view: View, listeners: Mapping[str, Callable[[Heard], None]]) -> None:
+        self._hub, self._view = hub, view
+        every = {"page": hub.hear, "display": view.hear, "log": _logged, **listeners}
+        self.hear = Fan(every, self.trouble).hear
+        """Pass on what happens in the session."""
+        hub.watch(self._show)
+
+    def trouble(self, part: str, text: str | None) -> None:
+        """Tell a trouble in every channel: page, metrics, service status, log, and to whoever lies there."""
+        if text is not None and self._hub.trouble(part, text) and part in SPOKEN:
+            _log.error("%s", text, extra={"part": part})
+            self.hear(Prompt(0, SPOKEN[part], "trouble"))
+        elif text is None and self._hub.trouble(part, None) and part in SPOKEN:
+            self.hear(Prompt(0, f"{part} works again", "connected"))
+
+    def _show(self, status: Status) -> None:
+        """Give log and display the state in the words everybody gets."""
+        _log.info("sensor %s: %s", status.state, status.detail, extra={"state": status.state.value})
+        try:
+            self._view.state(status.state.value, "; ".join([status.detail, *status.troubles.values()]))
+        except Exception:
+            _log.exception("the display failed")
+
+
+def _logged(heard: Heard) -> None:
+    """Write into the log what a person was told and what was found."""
+    match heard:
+        case Prompt():
+            _log.info("%s", heard.say, extra={"earcon": heard.earcon, "t_s": heard.t_ns / NS_PER_S})
+        case BadPackets():
+            _log.debug("%d packets could not be read", heard.count)
+        case _ if isinstance(heard, Event):
+            line = lines.line(heard) or {}
+            _log.info("%s", line["type"], extra={"event": line})

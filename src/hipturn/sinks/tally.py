@@ -1,0 +1,97 @@
+"""What the running session has come to so far."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from hipturn import lines
+from hipturn.model import Calibrated, HipAngle, LinkUp, Orientation, Output, Rep, SessionStart, Side, Verdict
+from hipturn.units import NS_PER_S
+
+MOST_EVENTS = 20_000
+"""Events of a session kept for late comers."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """One session's samples, repetitions, range and events; kept until the next begins."""
+
+    recording: str = ""
+    side: Side | None = None
+    began: str = ""
+    """Wall time, ISO 8601; empty if no session has begun yet."""
+    start: SessionStart = field(default_factory=lambda: SessionStart("", ""))
+    link: LinkUp | None = None
+    calibrated: bool = False
+    _samples: int = 0
+    _duration_ns: int = 0
+    _reps: int = 0
+    _controlled: int = 0
+    _max_rad: float = -float("inf")
+    _min_rad: float = float("inf")
+    _events: deque[Output] = field(default_factory=lambda: deque(maxlen=MOST_EVENTS))
+
+    def sampled(self, block: Orientation) -> None:
+        """Take in samples."""
+        self._samples += len(block.t_ns)
+        self._duration_ns = int(block.t_ns[-1])
+
+    def angle(self, block: HipAngle) -> None:
+        """Take in angles."""
+        self._max_rad = max(self._max_rad, float(block.angle_rad.max()))
+        self._min_rad = min(self._min_rad, float(block.angle_rad.min()))
+
+    def event(self, event: Output) -> None:
+        """Take in what was found."""
+        self._events.append(event)
+        match event:
+            case Rep():
+                self._reps += 1
+                self._controlled += event.verdict is Verdict.CONTROLLED
+            case Calibrated():
+                self.calibrated = True
+            case _:
+                pass
+
+    def session(self) -> dict[str, Any]:
+        """Return the session in short."""
+        return {
+            "recording": self.recording,
+            "began": self.began,
+            "side": self.side,
+            "drill": self.start.drill,
+            "samples": self._samples,
+            "duration_s": round(self._duration_ns / NS_PER_S, 2),
+            "reps": self._reps,
+            "controlled": self._controlled,
+        }
+
+    def head(self) -> lines.Line:
+        """Return the line a session's results begin with."""
+        if self.link is None:
+            return {"v": 1, "type": "session"}
+        return lines.session(
+            self.start,
+            self.link.info,
+            recording=self.recording,
+            side=self.side,
+            samples=self._samples,
+            duration_ns=self._duration_ns,
+            settings=self.start.settings,
+        )
+
+    def summary(self) -> lines.Line:
+        """Return the line they end with."""
+        return lines.summary(
+            self._events,
+            max_rad=self._max_rad,
+            min_rad=self._min_rad,
+            elapsed_s=self._duration_ns / NS_PER_S,
+        )
+
+    def results(self) -> list[lines.Line]:
+        """Return all lines: head, events, summary; none before the first session."""
+        if self.link is None or not self.began:
+            return []
+        events = [line for event in self._events if (line := lines.line(event))]
+        return [self.head(), *events, self.summary()]
