@@ -74,7 +74,7 @@ def test_no_two_sounds_are_alike() -> None:
         bands = np.digitize(np.log2(np.maximum(hz, 50.0) / 50.0) * 3.0, np.arange(24))
         table = np.stack([frames[:, bands == band].sum(axis=1) for band in range(25)], axis=1)
         flat = np.sqrt(table).ravel()
-        return flat / np.sqrt((flat**2).sum())
+        return np.asarray(flat / np.sqrt((flat**2).sum()))
 
     for one, other in itertools.combinations(earcons.EARCONS, 2):
         assert float(heard(one) @ heard(other)) < 0.8, f"{one} sounds like {other}"

@@ -45,6 +45,9 @@ class Prompt:
     t_ns: int
     say: str
     earcon: str | None = None
+    key: str = ""
+    """Names the text, the same in every language."""
+    language: str = "en"
 
 
 class Phase(StrEnum):

@@ -6,7 +6,7 @@ table alone.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from hipturn.errors import UsageError
 from hipturn.model import HostNs, Mark, MarkKind, Side
@@ -27,7 +27,15 @@ class End:
     """End the running session; the next begins when it is asked for or the sensor comes back."""
 
 
-Told = Mark | Begin | End
+@dataclass(frozen=True, slots=True)
+class Speak:
+    """Who speaks from now on: a page, this computer, or nobody."""
+
+    where: Literal["page", "machine", "off"]
+    page: str | None = None
+
+
+Told = Mark | Begin | End | Speak
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,10 @@ def _begin(values: Mapping[str, Any], _stream: str, _at_ns: HostNs) -> Told:
     return Begin(Side(values["side"]) if "side" in values else None)
 
 
+def _speak(values: Mapping[str, Any], _stream: str, _at_ns: HostNs) -> Told:
+    return Speak(values["where"], values.get("page"))
+
+
 _SIDE = {"type": "string", "enum": [side.value for side in Side]}
 _TEXT = {"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT}
 
@@ -115,6 +127,14 @@ COMMANDS: Mapping[str, Command] = {
         "Take three taps on the sensor as a command, or do not.",
         _mark(MarkKind.LISTEN),
         {"on": Field({"type": "boolean"})},
+    ),
+    "speaker": Command(
+        "Who speaks from now on: the page (the one named), the computer hipturn runs on, or nobody.",
+        _speak,
+        {
+            "where": Field({"type": "string", "enum": ["page", "machine", "off"]}),
+            "page": Field({"type": "string", "minLength": 1, "maxLength": 64}, required=False),
+        },
     ),
     "note": Command("Write a note into the recording.", _mark(MarkKind.NOTE), {"text": Field(_TEXT)}),
 }

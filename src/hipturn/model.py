@@ -96,6 +96,8 @@ class SessionStart:
     drill: str | None = None
     position: str | None = None
     note: str = ""
+    person: str = ""
+    """Whose hip it is, by the name or code they chose; empty where nobody said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,18 @@ class MarkKind(StrEnum):
     """value: ``{"on": bool}``: taps on the sensor are commands only while on"""
     NOTE = "note"
     """value: ``{"text": str}``"""
+    PAUSE = "pause"
+    """value: ``{}``: the person pauses"""
+    RESUME = "resume"
+    """value: ``{}``: and goes on"""
+    SKIP = "skip"
+    """value: ``{}``: on to the next step"""
+    ANSWER = "answer"
+    """value: ``{"question": str, "value": int|bool|str}``"""
+    TARE = "tare"
+    """value: ``{}``: hold still for a new zero"""
+    METRONOME = "metronome"
+    """value: ``{"bpm": int}``: 0 for off"""
 
 
 @dataclass(frozen=True, slots=True)

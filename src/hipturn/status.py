@@ -71,6 +71,8 @@ class Status:
     phase: str | None = None
     say: str | None = None
     """What the coach said last."""
+    speaker: Mapping[str, str | None] = field(default_factory=lambda: {"where": "off", "page": None})
+    """Who speaks: the page (which, where it is known), this computer, or nobody."""
     troubles: Mapping[str, str] = field(default_factory=dict)
     """What does not work now, by part: the recording, the page, a listener."""
 
@@ -105,5 +107,6 @@ class Status:
             "session": dict(self.session) if self.session is not None else None,
             "phase": self.phase,
             "say": self.say,
+            "speaker": dict(self.speaker),
             "troubles": dict(self.troubles),
         }

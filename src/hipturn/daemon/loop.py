@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from hipturn.commands import Begin, End, Told
+from hipturn.commands import Begin, End, Speak, Told
 from hipturn.daemon.door import Door
 from hipturn.daemon.plan import Ears, Ended, Plan, Source, View
 from hipturn.daemon.running import Running
@@ -112,6 +112,9 @@ class Daemon:
             case End():
                 self._end()
                 self._held = True
+                return
+            case Speak():
+                self.hub.speak(item.where, item.page)
                 return
             case LinkUp():
                 self._held = self._held and self._away_s() < self.plan.end_after_s

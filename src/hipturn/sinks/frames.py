@@ -14,8 +14,15 @@ def line(heard: Heard) -> lines.Line | None:
     """Return what viewers are told of it once and for all, None for what they are not told this way."""
     match heard:
         case Prompt():
-            t_s = round(heard.t_ns / NS_PER_S, 3)
-            return {"v": 1, "type": "prompt", "t_s": t_s, "say": heard.say, "earcon": heard.earcon}
+            return {
+                "v": 1,
+                "type": "prompt",
+                "t_s": round(heard.t_ns / NS_PER_S, 3),
+                "say": heard.say,
+                "earcon": heard.earcon,
+                "key": heard.key,
+                "language": heard.language,
+            }
         case Mark() if heard.kind in TOLD_MARKS:
             return {"v": 1, "type": "mark", "kind": heard.kind, "value": dict(heard.value)}
         case _ if isinstance(heard, Event):

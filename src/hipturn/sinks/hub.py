@@ -25,6 +25,7 @@ from hipturn.sinks import frames
 from hipturn.sinks.standing import Standing, now
 from hipturn.sinks.tally import Tally
 from hipturn.sinks.viewers import Viewers
+from hipturn.sinks.voice.speaker import Speaker, Where
 from hipturn.status import Battery, State, Status
 from hipturn.units import NS_PER_S
 
@@ -55,8 +56,10 @@ class Hub:
     All methods are called from the event loop's thread and none waits. `clock` is monotonic, in ns.
     """
 
-    def __init__(self, clock: Callable[[], int] = time.monotonic_ns) -> None:
+    def __init__(self, clock: Callable[[], int] = time.monotonic_ns, speaker: Speaker | None = None) -> None:
         self._clock = clock
+        self._speaker = speaker or Speaker("page", audible=False)
+        self._speaker_watchers: list[Callable[[Where], None]] = []
         self.viewers = Viewers()
         self.counters = Counters()
         self.started_ns = clock()
@@ -73,6 +76,11 @@ class Hub:
     def watch(self, watcher: Callable[[Status], None]) -> None:
         """Have each change of state or trouble told."""
         self._watchers.append(watcher)
+
+    def watch_speaker(self, watcher: Callable[[Where], None]) -> None:
+        """Have it told at once, and whenever it changes, who speaks."""
+        self._speaker_watchers.append(watcher)
+        watcher(self._speaker.where)
 
     # --- told by the daemon ---------------------------------------------------------------------
 
@@ -115,6 +123,18 @@ class Hub:
             self._troubles[part] = text
         self._changed()
         return was is None or text is None
+
+    def speak(self, where: Where, page: str | None = None) -> None:
+        """Hear who is to speak from now on."""
+        self._speaker.choose(where, page)
+        self._tell_speaker()
+
+    def mute(self, why: str | None) -> None:
+        """Hear that this computer cannot be heard, and why; the page speaks instead unless somebody chose."""
+        if why is not None and self._speaker.failed():
+            self._tell_speaker()
+        elif why is None or self._speaker.where == "machine":
+            self.trouble("voice", why)
 
     def unrecorded(self) -> None:
         """Hear that packets came while there is no session."""
@@ -174,6 +194,7 @@ class Hub:
             session=self._tally.session() if self._open else None,
             phase=self._phase(),
             say=self._say,
+            speaker=self._speaker.line(),
             troubles=dict(self._troubles),
         )
 
@@ -206,6 +227,12 @@ class Hub:
                 self.counters.bad_packets += event.count
             case _:
                 pass
+
+    def _tell_speaker(self) -> None:
+        for watcher in self._speaker_watchers:
+            watcher(self._speaker.where)
+        self.viewers.tell(lines.dumps({"v": 1, "type": "speaker", **self._speaker.line()}))
+        self._tell_state()
 
     def _changed(self) -> None:
         status = self.status

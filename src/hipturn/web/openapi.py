@@ -40,6 +40,14 @@ GUARDED = {
 }
 """What the guard may answer to anything."""
 
+_ABOUT: Schema = {
+    "wall_time": {"type": "string"},
+    "drill": _maybe("string"),
+    "position": _maybe("string"),
+    "person": _maybe("string"),
+}
+"""What a recording says at its beginning; not of all, and not of one that cannot be read."""
+
 SCHEMAS: Schema = {
     "Problem": _object(
         {
@@ -88,6 +96,9 @@ SCHEMAS: Schema = {
             },
             "phase": _maybe("string"),
             "say": _maybe("string"),
+            "speaker": _object(
+                {"where": {"enum": ["page", "machine", "off"]}, "page": _maybe("string")},
+            ),
             "troubles": {"type": "object", "additionalProperties": {"type": "string"}},
         }
     ),
@@ -102,6 +113,21 @@ SCHEMAS: Schema = {
             "name": {"type": "string"},
             "bytes": {"type": "integer"},
             "modified_s": {"type": "number", "description": "Seconds since 1970."},
+            **_ABOUT,
+        },
+        ["name", "bytes", "modified_s"],
+    ),
+    "Angles": _object(
+        {
+            "v": {"const": 1},
+            "name": {"type": "string"},
+            "rate_hz": {"type": "number", "description": "At most 20."},
+            "t_s": {"type": "array", "items": {"type": "number"}},
+            "angle_deg": {
+                "type": "array",
+                "items": _maybe("number"),
+                "description": "Null where nothing was measured, or nothing that can be trusted.",
+            },
         }
     ),
     "Command": {"oneOf": [command.schema(name) for name, command in COMMANDS.items()]},
@@ -121,13 +147,28 @@ _NAME = {"name": "name", "in": "path", "required": True, "schema": {"type": "str
 def document() -> Schema:
     """Return the description of the whole API."""
     lines = {"type": "array", "items": _ref("Line")}
-    session = _object({"v": {"const": 1}, "name": {"type": "string"}, "events": lines})
+    session = _object(
+        {
+            "v": {"const": 1},
+            "name": {"type": "string"},
+            "events": lines,
+            **_ABOUT,
+            "side": {"enum": ["left", "right", None]},
+        }
+    )
+    people = _object({"v": {"const": 1}, "people": {"type": "array", "items": {"type": "string"}}})
     text = {"description": "Metrics", "content": {"text/plain": {"schema": {"type": "string"}}}}
     one = _get(
         "What a recording is about, and its events", _json("The recording", session), **{"404": PROBLEM}
     )
-    one["get"]["responses"]["422"] = PROBLEM
-    one["get"]["parameters"] = [_NAME]
+    drawn = _get(
+        "A recording's angle on an even grid, thinned to be drawn",
+        _json("The angle", _ref("Angles")),
+        **{"404": PROBLEM},
+    )
+    for each in (one, drawn):
+        each["get"]["responses"]["422"] = PROBLEM
+        each["get"]["parameters"] = [_NAME]
     health = _json("The loop turns", _object({"status": {"const": "ok"}, "version": {"type": "string"}}))
     ready = _object({"ready": {"type": "boolean"}, "words": {"type": "string"}})
     sessions = _object({"v": {"const": 1}, "sessions": {"type": "array", "items": _ref("Session")}})
@@ -157,6 +198,8 @@ def document() -> Schema:
             "/api/v1/state": _get("Where everything stands now", _json("The state", _ref("State"))),
             "/api/v1/sessions": _get("The recordings, newest first", _json("They", sessions)),
             "/api/v1/sessions/{name}": one,
+            "/api/v1/sessions/{name}/angles": drawn,
+            "/api/v1/people": _get("Who the newest recordings are of", _json("They", people)),
             "/api/v1/results": _get("The running session's lines, or the last one's", _json("They", results)),
             "/api/v1/commands": {
                 "post": {
