@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hipturn import config
 from hipturn.daemon import STREAM, Daemon, Ears, Ended, Plan
+from hipturn.daemon.outputs import Output, kept_open
 from hipturn.model import HostNs, Input, LinkDown, LinkUp, Packets, Side
 from hipturn.session import Heard
 from hipturn.sinks.hub import Hub
@@ -117,6 +118,7 @@ async def live(
     services: Mapping[str, Callable[[], Awaitable[None]]] | None = None,
     view: Seen | None = None,
     notifier: Any = None,
+    outputs: Sequence[Output] = (),
 ) -> AsyncIterator[Live]:
     """Run a daemon for the context; it is stopped at its end."""
     played: list[Played] = []
@@ -130,7 +132,13 @@ async def live(
     daemon = Daemon(plan, make, hub, seen, services=services or {})
     if notifier is not None:
         daemon.notifier = notifier
-    task = asyncio.create_task(daemon.run(stop), name="daemon")
+    daemon.listeners = {output.name: output.hear for output in outputs}
+
+    async def run() -> Ended:
+        async with kept_open(outputs, hub.trouble):
+            return await daemon.run(stop)
+
+    task = asyncio.create_task(run(), name="daemon")
     while not played:  # noqa: ASYNC110
         await asyncio.sleep(0)
     try:

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from cli_runs import done, refused, run
 from hipturn import config
-from hipturn.cli.config import SHOWN_SECRET
 from hipturn.cli.running import FLAGS
-from hipturn.config import MEASURING, PROGRAM, SETTINGS, Given, layered
+from hipturn.config import MEASURING, NOT_SHOWN, PROGRAM, SETTINGS, Given, layered
 from hipturn.errors import UsageError
 
 NOWHERE = Path(os.devnull)
@@ -67,7 +66,23 @@ def test_secrets_are_never_shown(tmp_path: Path) -> None:
     file.write_text('[web]\ntoken = "very-secret-0123456789"\n')
     for args in ((), ("--json",)):
         told = done("config", "--file", file, *args).out
-        assert "very-secret" not in told and SHOWN_SECRET in told
+        assert "very-secret" not in told and NOT_SHOWN in told
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("mqtts://me:very-secret@box.local:8883", "mqtts://me:…@box.local:8883"),
+        ("mqtt://box.local", "mqtt://box.local"),
+        ("mqtt://me@box.local", "mqtt://me@box.local"),
+        ("me:very-secret@box.local", NOT_SHOWN),
+        ("mqtt://me:very-secret@/very-secret@box.local", "mqtt://me:…@box.local"),
+    ],
+)
+def test_of_a_brokers_address_all_but_the_password_is_shown(address: str, shown: str) -> None:
+    told = run("config", env={"HIPTURN_CONFIG": os.devnull, "HIPTURN_LIVE_MQTT": address}).out
+    assert "very-secret" not in told and "(HIPTURN_LIVE_MQTT)" in told
+    assert shown in told
 
 
 def test_all_settings_are_shown_with_their_origin() -> None:

@@ -47,7 +47,7 @@ def test_the_settings_shown_are_settings(tmp_path: Path) -> None:
     file.write_text(blocks("toml"), encoding="utf-8")
     shown = {f"{table}.{key}" for table, values in tomllib.loads(blocks("toml")).items() for key in values}
     assert config.read(file).keys() == shown
-    for key in re.findall(r"`((?:run|web|log)\.[a-z_]+)`", TEXT):
+    for key in re.findall(r"`((?:run|web|live|log)\.[a-z_]+)`", TEXT):
         assert key in config.SETTINGS
 
 

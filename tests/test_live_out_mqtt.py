@@ -20,7 +20,8 @@ import pytest
 from hipturn.errors import UsageError
 from hipturn.model import HipAngle, LinkDown, LinkUp, Rep, Verdict
 from hipturn.sinks import mqtt
-from hipturn.sinks.mqtt import Broker, MqttOut, Words
+from hipturn.sinks.mqtt import Broker, MqttOut
+from hipturn.sinks.mqtt_words import Words
 from live_sessions import heard, of, thinned
 
 aiomqtt = pytest.importorskip("aiomqtt", reason="speaks MQTT: pip install 'hipturn[mqtt]'")

@@ -9,6 +9,7 @@ what a recording was made with (when one is replayed), and flags such as ``--set
 import difflib
 import math
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from hipturn.units import RAD_PER_DEG
 Value = float | str
 Settings = Mapping[str, Value]
 
+NOT_SHOWN = "(set, not shown)"
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -41,12 +44,23 @@ class Setting:
     choices: tuple[str, ...] = ()
     kind: Literal["number", "whole", "text", "switch"] = "number"
     secret: bool = False
-    """Never shown."""
+    """Never shown; of an address only the password in it."""
 
     @property
     def variable(self) -> str:
         """The environment variable that sets it."""
         return "HIPTURN_" + self.key.upper().replace(".", "_")
+
+    def shown(self, value: Value) -> Value:
+        """Return the value as anybody may see it."""
+        if not self.secret or not value:
+            return value
+        address = re.match(r"([a-z]+://)(.*@)?", str(value))
+        if address is None:
+            return NOT_SHOWN
+        user, _, password = (address[2] or "").removesuffix("@").partition(":")
+        hidden = f"{user}:…@" if password else (address[2] or "")
+        return f"{address[1]}{hidden}{str(value)[address.end() :]}"
 
     def parse(self, given: object, where: str) -> Value:
         """Return the value in this setting's unit; raise `UsageError` saying what would be right."""
@@ -200,6 +214,27 @@ PROGRAM: dict[str, Setting] = {
         Setting(
             "web.names", "", "", "further host names the page may be called by, comma-separated",
             "empty, or such as mybox.local", kind="text",
+        ),
+        Setting(
+            "live.lsl", False, "", "send orientation, angle and markers over Lab Streaming Layer",
+            "true where a lab records them", kind="switch",
+        ),
+        Setting(
+            "live.osc", "", "", "send over OSC to this HOST:PORT; empty for not at all",
+            "empty, or such as 127.0.0.1:9000", kind="text",
+        ),
+        Setting(
+            "live.mqtt", "", "", "send to this MQTT broker, mqtt://USER:PASSWORD@HOST:PORT, or mqtts:// for TLS; empty for "
+            "not at all",
+            "empty, or such as mqtts://hipturn:PASSWORD@homeassistant.local", kind="text", secret=True,
+        ),
+        Setting("live.mqtt_node", "hipturn", "", "what topics begin with", "hipturn", kind="text"),
+        Setting(
+            "live.mqtt_discovery", "homeassistant", "", "topics that Home Assistant looks for devices in; empty for none",
+            "homeassistant", kind="text",
+        ),
+        Setting(
+            "live.mqtt_angle_hz", 5.0, "Hz", "how often the angle goes to the broker", "5", least=0.1, most=50.0,
         ),
         Setting(
             "log.level", "info", "", "the least that is logged", "info",

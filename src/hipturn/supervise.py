@@ -16,7 +16,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 STEADY_S = 60.0
 """What ran so long before it failed starts with the first pause again."""
 
-Tell = Callable[[str, str | None], None]
+Tell = Callable[[str, str | None], object]
 """Told which part does not work and why, or None when it works again."""
 
 

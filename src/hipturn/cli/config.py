@@ -4,8 +4,6 @@ from pathlib import Path
 
 import click
 
-SHOWN_SECRET = "(set, not shown)"
-
 
 @click.command("config", epilog="Example: hipturn config --defaults")
 @click.option(
@@ -37,7 +35,7 @@ def command(show_defaults: bool, as_json: bool, path: Path | None) -> None:
         rows.append(
             {
                 "key": s.key,
-                "value": SHOWN_SECRET if s.secret and given.value else given.value,
+                "value": s.shown(given.value),
                 "origin": given.origin,
                 "unit": s.unit,
                 "variable": s.variable,
@@ -62,7 +60,7 @@ def _text(value: object) -> str:
             return str(value).lower()
         case float():
             return f"{value:g}"
-        case str(text) if not text or " " in text:
-            return f'"{text}"' if text != SHOWN_SECRET else text
+        case str(text) if not text or (" " in text and not text.startswith("(")):
+            return f'"{text}"'
         case _:
             return str(value)

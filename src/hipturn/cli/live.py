@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ import click
 from rich.console import Console
 
 from hipturn import config, daemon, lines, offline, places
+from hipturn.daemon.outputs import Output, kept_open
 from hipturn.errors import InputError
 from hipturn.model import Rep, Side, Verdict
 from hipturn.sinks import console
@@ -43,6 +44,8 @@ class Options:
     hub: Hub = field(default_factory=Hub)
     services: Services = field(default=lambda _: {})
     """What runs beside the measurement, such as the web server."""
+    outputs: Sequence[Output] = ()
+    """Where else the session is sent live."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,9 @@ async def _session(
     with _view(options) as view:
         running = daemon.Daemon(plan, daemon.ble(backend), options.hub, view)
         running.services = options.services(running)
-        return await running.run(stop)
+        running.listeners = {output.name: output.hear for output in options.outputs}
+        async with kept_open(options.outputs, options.hub.trouble):
+            return await running.run(stop)
 
 
 def measuring_settings() -> dict[str, config.Value]:

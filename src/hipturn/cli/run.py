@@ -22,6 +22,13 @@ import click
 @click.option("--host", help="Address to serve page and API on.  [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 takes a free one.  [default: 8710]")
 @click.option("--web/--no-web", "web", default=None, help="Serve page and API.  [default: web]")
+@click.option("--lsl", is_flag=True, default=None, help="Send live over Lab Streaming Layer.")
+@click.option("--osc", metavar="HOST:PORT", help="Send live over OSC.")
+@click.option(
+    "--mqtt",
+    metavar="URL",
+    help="Send live to this broker: mqtt://HOST. A password belongs into the settings.",
+)
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="[default: info]")
 @click.option("--log-json", is_flag=True, default=None, help="The log on stderr as JSON lines.")
 @click.option("--log-file", type=click.Path(path_type=Path), help="The log into this file, rotated.")

@@ -14,7 +14,7 @@ import click
 
 from hipturn import config, places
 from hipturn.cli import live
-from hipturn.daemon import STREAM, Daemon
+from hipturn.daemon import STREAM, Daemon, outputs
 from hipturn.errors import HipturnError, UsageError
 from hipturn.host import lock, logs
 from hipturn.model import Side
@@ -33,6 +33,9 @@ FLAGS = {
     "host": "web.host",
     "port": "web.port",
     "web": "web.enabled",
+    "lsl": "live.lsl",
+    "osc": "live.osc",
+    "mqtt": "live.mqtt",
     "log_level": "log.level",
     "log_json": "log.json",
     "log_file": "log.file",
@@ -72,6 +75,7 @@ def start(reps: int, headless: bool, as_json: bool, flags: Mapping[str, Any]) ->
 
         devices.get(simulated.device, asked_by="--sensor virtual:")
     folder = _folder(chosen["run.recordings"], virtual)
+    sends = outputs.chosen({key: given.value for key, given in chosen.layers.items()})
     hub = Hub()
     server = _web(chosen, hub, folder)
     with lock.only_one(folder, **({"page": _plain(server.address)} if server else {})):
@@ -94,6 +98,7 @@ def start(reps: int, headless: bool, as_json: bool, flags: Mapping[str, Any]) ->
             logged=True,
             hub=hub,
             services=services,
+            outputs=sends,
         )
 
         async def session(stop: asyncio.Event) -> None:

@@ -17,6 +17,7 @@ never stops the loop.
 `running`      one session, from its beginning to the closing of its recording
 `telling`      what is heard and what does not work, to everybody
 `ticking`      what must happen several times a second
+`outputs`      LSL, OSC and MQTT, where asked for
 `loop`         the daemon: which session takes which input
 =============  ====================================================================================
 """

@@ -75,6 +75,14 @@ class _Sensor:
     clock: HostClock = field(default_factory=HostClock)
 
 
+def library() -> Any:
+    """Return pylsl; raise `UsageError` if it or the library it needs is missing."""
+    try:
+        return importlib.import_module("pylsl")
+    except (ImportError, RuntimeError) as error:
+        raise UsageError("LSL needs pylsl and liblsl: pip install 'hipturn[lsl]'") from error
+
+
 class LslOut:
     """A listener of a session: give `hear` to it, and close this at its end.
 
@@ -83,10 +91,7 @@ class LslOut:
 
     def __init__(self, on_trouble: Callable[[str], None], limit: int = LIMIT) -> None:
         """Raise `UsageError` if pylsl or the library it needs is missing."""
-        try:
-            self._lsl: Any = importlib.import_module("pylsl")
-        except (ImportError, RuntimeError) as error:
-            raise UsageError("LSL needs pylsl and liblsl: pip install 'hipturn[lsl]'") from error
+        self._lsl = library()
         self._shift_s = clock_shift_s(self._lsl.local_clock)
         self._sensors: dict[str, _Sensor] = {}
         self._postman: Postman[_Item] = Postman("LSL", self._send, on_trouble, limit)

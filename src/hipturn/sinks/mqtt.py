@@ -16,28 +16,18 @@ time of day has the broker's. Home Assistant itself was not tried.
 
 import asyncio
 import importlib
-import json
 import re
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from hipturn import __version__, lines
 from hipturn.errors import UsageError
-from hipturn.model import (
-    Event,
-    HipAngle,
-    LinkDown,
-    LinkUp,
-    Rep,
-    Verdict,
-)
+from hipturn.model import Event, HipAngle, LinkDown, LinkUp
 from hipturn.session import Heard
-from hipturn.sinks.discovery import configs
-from hipturn.sinks.outbox import CLOSE_S, LIMIT, Outbox
-from hipturn.units import DEG_PER_RAD, NS_PER_S
+from hipturn.sinks.mqtt_words import Message, Words
+from hipturn.sinks.outbox import CLOSE_S, LIMIT, Outbox, nothing
 
 RETRY_S = (1.0, 30.0)
 """First and longest wait before the broker is tried again."""
@@ -57,18 +47,18 @@ class Broker:
     """Encrypt, and check the broker's certificate against those the system trusts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message to the broker."""
+def library() -> Any:
+    """Return aiomqtt; raise `UsageError` if it is missing."""
+    try:
+        return importlib.import_module("aiomqtt")
+    except ImportError as error:
+        raise UsageError("MQTT needs aiomqtt: pip install 'hipturn[mqtt]'") from error
 
-    topic: str
-    payload: str
-    retain: bool = False
 
-    @property
-    def qos(self) -> int:
-        """At least once for what happens once; samples may be lost."""
-        return 0 if self.topic.endswith("/angle") else 1
+def check(node: str) -> None:
+    """Raise `UsageError` for a node that is no level of a topic."""
+    if not NODE.fullmatch(node):
+        raise UsageError(f"MQTT: node {node!r:.40} may have letters, digits, - and _ only")
 
 
 class MqttOut:
@@ -83,21 +73,24 @@ class MqttOut:
         discovery: str | None = "homeassistant",
         angle_hz: float = 5.0,
         limit: int = LIMIT,
+        on_well: Callable[[], None] = nothing,
     ) -> None:
-        """Begin; `discovery` None leaves Home Assistant out. Raise `UsageError` if aiomqtt is missing."""
-        if not NODE.fullmatch(node):
-            raise UsageError(f"MQTT: node {node!r:.40} may have letters, digits, - and _ only")
-        try:
-            self._mqtt: Any = importlib.import_module("aiomqtt")
-        except ImportError as error:
-            raise UsageError("MQTT needs aiomqtt: pip install 'hipturn[mqtt]'") from error
+        """Begin; `discovery` None leaves Home Assistant out. Raise `UsageError` if aiomqtt is missing.
+
+        `on_well` is called, in a thread as `on_trouble` is, whenever the connection has been made.
+        """
+        check(node)
+        self._mqtt = library()
         self._broker = broker
-        self._on_trouble = on_trouble
+        self._on_trouble, self._on_well = on_trouble, on_well
         self._status = f"{node}/status"
         self._words = Words(node, discovery, angle_hz)
         self._box: Outbox[Heard] = Outbox(limit)
         self._closed = threading.Event()
         self._held: list[Message] = []
+        self._getting: asyncio.Task[Heard | None] | None = None
+        self._well: bool | None = None
+        """Whether the broker is there; None before the first try."""
         self._thread = threading.Thread(target=self._run, name="MQTT", daemon=True)
         self._thread.start()
 
@@ -132,18 +125,19 @@ class MqttOut:
             runner.run(self._keep_sending())
 
     async def _keep_sending(self) -> None:
-        wait_s, told = RETRY_S[0], False
+        wait_s = RETRY_S[0]
         while True:
             try:
                 await self._connected()
                 return
             except (self._mqtt.MqttError, OSError) as error:
-                if not told:
+                if self._well is not False:
+                    wait_s = RETRY_S[0]
                     self._on_trouble(
                         f"MQTT: no connection to {self._broker.host}:{self._broker.port} ({error}); "
                         "measuring goes on and the broker is tried again"
                     )
-                told = True
+                self._well = False
             if await asyncio.to_thread(self._closed.wait, wait_s):
                 return
             wait_s = min(2 * wait_s, RETRY_S[1])
@@ -160,99 +154,42 @@ class MqttOut:
             timeout=CLOSE_S,
         )
         async with client:
+            self._well = True
+            self._on_well()
             for message in [Message(self._status, "online", retain=True), *self._words.retained()]:
                 await self._publish(client, message)
-            while True:
-                while self._held:
-                    await self._publish(client, self._held[0])
-                    del self._held[0]
-                heard = await asyncio.to_thread(self._box.get)
-                if heard is None:
-                    break
-                self._held = self._words.of(heard)
+            await self._publish_held(client)
+            lost = asyncio.create_task(_until_lost(client), name="connection")
+            try:
+                while (heard := await self._next_unless(lost)) is not None:
+                    self._held = self._words.of(heard)
+                    await self._publish_held(client)
+            finally:
+                lost.cancel()
+                await asyncio.gather(lost, return_exceptions=True)
             await self._publish(client, Message(self._status, "offline", retain=True))
+
+    async def _next_unless(self, lost: "asyncio.Task[None]") -> Heard | None:
+        """Return what comes next, None at the end; raise what `lost` raises if it is sooner."""
+        if self._getting is None:
+            self._getting = asyncio.create_task(asyncio.to_thread(self._box.get))
+        await asyncio.wait({self._getting, lost}, return_when=asyncio.FIRST_COMPLETED)
+        if not self._getting.done():
+            # what comes next is for the next connection
+            await lost
+        heard, self._getting = await self._getting, None
+        return heard
+
+    async def _publish_held(self, client: Any) -> None:
+        while self._held:
+            await self._publish(client, self._held[0])
+            del self._held[0]
 
     async def _publish(self, client: Any, message: Message) -> None:
         await client.publish(message.topic, message.payload, qos=message.qos, retain=message.retain)
 
 
-@dataclass(slots=True)
-class _Shown:
-    """The state of one sensor."""
-
-    link: str = "down"
-    reps: int = 0
-    controlled: int = 0
-    last_direction: str | None = None
-    last_rom_deg: float | None = None
-    last_verdict: str | None = None
-
-
-class Words:
-    """What is said to a broker of what is heard: no network here."""
-
-    def __init__(self, node: str, discovery: str | None, angle_hz: float) -> None:
-        self._node = node
-        self._discovery = discovery
-        self._period_ns = NS_PER_S / angle_hz
-        self._shown: dict[str, _Shown] = {}
-        self._told_ns: dict[str, int] = {}
-
-    def of(self, heard: Any) -> list[Message]:
-        """Return the messages for an input or output."""
-        topic = f"{self._node}/{level(heard.stream)}"
-        shown = self._shown.get(heard.stream)
-        if shown is None:
-            shown = self._shown[heard.stream] = _Shown()
-        match heard:
-            case HipAngle():
-                return list(self._angle(topic, heard))
-            case LinkUp():
-                shown.link = "up"
-                return [*self._configs(heard.stream), self._state(topic, shown)]
-            case LinkDown():
-                shown.link = "down"
-                return [self._state(topic, shown)]
-            case Rep():
-                shown.reps += 1
-                shown.controlled += heard.verdict is Verdict.CONTROLLED
-                shown.last_direction, shown.last_verdict = heard.direction.value, heard.verdict.value
-                shown.last_rom_deg = round(heard.rom_rad * DEG_PER_RAD, 1)
-                return [self._event(topic, heard), self._state(topic, shown)]
-            case _:
-                return [self._event(topic, heard)]
-
-    def retained(self) -> Iterator[Message]:
-        """Yield what a broker that knows nothing has to be told."""
-        for stream, shown in self._shown.items():
-            yield from self._configs(stream)
-            yield self._state(f"{self._node}/{level(stream)}", shown)
-
-    def _angle(self, topic: str, angle: HipAngle) -> Iterator[Message]:
-        t_ns = int(angle.t_ns[-1])
-        if angle.trusted[-1] and t_ns - self._told_ns.get(angle.stream, -NS_PER_S) >= self._period_ns:
-            self._told_ns[angle.stream] = t_ns
-            figures = {
-                "t_s": round(t_ns / NS_PER_S, 4),
-                "angle_deg": round(float(angle.angle_rad[-1]) * DEG_PER_RAD, 2),
-                "rate_dps": round(float(angle.rate_radps[-1]) * DEG_PER_RAD, 1),
-            }
-            yield Message(f"{topic}/angle", lines.dumps(figures))
-
-    def _event(self, topic: str, event: Event) -> Message:
-        return Message(f"{topic}/event", lines.dumps(lines.line(event) or {}))
-
-    def _state(self, topic: str, shown: _Shown) -> Message:
-        names = ("link", "reps", "controlled", "last_direction", "last_rom_deg", "last_verdict")
-        state = {name: getattr(shown, name) for name in names}
-        return Message(f"{topic}/state", lines.dumps(state), retain=True)
-
-    def _configs(self, stream: str) -> Iterator[Message]:
-        if self._discovery is not None:
-            for topic, config in configs(self._discovery, self._node, level(stream), __version__):
-                yield Message(topic, json.dumps(config, ensure_ascii=False), retain=True)
-
-
-def level(stream: str) -> str:
-    """Return a stream's name as one level of a topic."""
-    return re.sub(r"[^a-zA-Z0-9_-]", "_", stream) or "_"
+async def _until_lost(client: Any) -> None:
+    """Raise `MqttError` when the connection is lost, also while there is nothing to send."""
+    async for _ in client.messages:
+        pass

@@ -26,7 +26,7 @@ from hipturn.coach import Prompt
 from hipturn.errors import InputError, UsageError
 from hipturn.model import Gap, HipAngle, Hold, LinkDown, LinkUp, Orientation, Rep, Turn
 from hipturn.session import Heard
-from hipturn.sinks.outbox import LIMIT, Postman
+from hipturn.sinks.outbox import LIMIT, Postman, nothing
 from hipturn.units import DEG_PER_RAD, NS_PER_S
 
 Message = tuple[str, str, tuple[Any, ...]]
@@ -35,22 +35,34 @@ FORBIDDEN = re.compile(r"[^!-~]|[#*,/?\[\]{}]")
 """What may not stand in a part of an OSC address (OSC 1.0)."""
 
 
+def library() -> Any:
+    """Return what builds messages; raise `UsageError` if python-osc is missing."""
+    try:
+        return importlib.import_module("pythonosc.osc_message_builder")
+    except ImportError as error:
+        raise UsageError("OSC needs python-osc: pip install 'hipturn[osc]'") from error
+
+
 class OscOut:
     """A listener of a session: give `hear` to it, and close this at its end."""
 
-    def __init__(self, host: str, port: int, on_trouble: Callable[[str], None], limit: int = LIMIT) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        on_trouble: Callable[[str], None],
+        limit: int = LIMIT,
+        on_well: Callable[[], None] = nothing,
+    ) -> None:
         """Raise `UsageError` if python-osc is missing, `InputError` if there is no such host."""
-        try:
-            self._builder: Any = importlib.import_module("pythonosc.osc_message_builder")
-        except ImportError as error:
-            raise UsageError("OSC needs python-osc: pip install 'hipturn[osc]'") from error
+        self._builder = library()
         try:
             family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
             self._socket = socket.socket(family, kind)
             self._socket.connect(address)
         except OSError as error:
             raise InputError(f"OSC: no host is called {host!r:.60}: check it ({error.strerror})") from error
-        self._postman: Postman[Message] = Postman("OSC", self._send, on_trouble, limit)
+        self._postman: Postman[Message] = Postman("OSC", self._send, on_trouble, limit, on_well)
 
     @property
     def dropped(self) -> int:

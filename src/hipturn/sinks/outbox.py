@@ -5,6 +5,7 @@ dropped and counted; what happens once, such as a repetition, is kept as long as
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -17,6 +18,12 @@ LIMIT_KEPT = 20 * LIMIT
 """Things that may wait with those that happen once: hours of repetitions."""
 CLOSE_S = 2.0
 """How long the end of a session waits for what is still to go out."""
+WELL_S = 5.0
+"""So long nothing must have failed to be well again: of datagrams to nobody only every other one fails."""
+
+
+def nothing() -> None:
+    """Do nothing."""
 
 
 class Outbox(Generic[T]):
@@ -62,16 +69,25 @@ class Outbox(Generic[T]):
 
 
 class Postman(Generic[T]):
-    """A thread that handles what is put into its box, in order."""
+    """A thread that handles what is put into its box, in order.
+
+    `on_trouble` and `on_well` are called in that thread: when something fails, and once nothing has failed
+    for a while since.
+    """
 
     def __init__(
-        self, name: str, handle: Callable[[T], None], on_trouble: Callable[[str], None], limit: int = LIMIT
+        self,
+        name: str,
+        handle: Callable[[T], None],
+        on_trouble: Callable[[str], None],
+        limit: int = LIMIT,
+        on_well: Callable[[], None] = nothing,
     ) -> None:
         self._box: Outbox[T] = Outbox(limit)
         self._handle = handle
-        self._on_trouble = on_trouble
+        self._on_trouble, self._on_well = on_trouble, on_well
         self._name = name
-        self._trouble: str | None = None
+        self._failed_s: float | None = None
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -95,6 +111,10 @@ class Postman(Generic[T]):
                 self._handle(item)
             except Exception as error:
                 # told once: a receiver that is gone must neither end the session nor fill its screen
-                if self._trouble is None:
-                    self._trouble = str(error)
+                if self._failed_s is None:
                     self._on_trouble(f"{self._name}: {type(error).__name__}: {error}; measuring goes on")
+                self._failed_s = time.monotonic()
+            else:
+                if self._failed_s is not None and time.monotonic() - self._failed_s > WELL_S:
+                    self._failed_s = None
+                    self._on_well()
