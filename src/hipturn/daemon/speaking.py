@@ -1,0 +1,46 @@
+"""This computer's own voice, kept to what the hub says: it sounds only while the machine is the speaker."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+
+from hipturn.config import Settings
+from hipturn.session import Heard
+from hipturn.sinks.hub import Hub
+from hipturn.sinks.voice import Speaker, Voice, Where, audible
+
+
+def speaker(settings: Settings) -> Speaker:
+    """Return who speaks at first by the settings `voice.…`."""
+    chosen = str(settings["voice.speaker"])
+    can = audible() and float(settings["voice.volume"]) > 0.0
+    match chosen:
+        case "machine" | "page" | "off":
+            return Speaker(chosen, can)
+        case _:
+            return Speaker("auto", can)
+
+
+@contextlib.contextmanager
+def speaking(
+    hub: Hub, settings: Settings, make: Callable[..., Voice] = Voice
+) -> Iterator[Callable[[Heard], None]]:
+    """Give the context what hears a session and speaks; its thread begins when this computer first speaks."""
+    loop = asyncio.get_running_loop()
+
+    def tell(why: str | None) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop may be over before the thread is
+            loop.call_soon_threadsafe(hub.mute, why)
+
+    voice = make(tell, volume=float(settings["voice.volume"]), pitch=bool(settings["voice.pitch"]))
+
+    def follow(where: Where) -> None:
+        voice.on = where == "machine"
+        if voice.on:
+            voice.open()
+
+    hub.watch_speaker(follow)
+    try:
+        yield voice.hear
+    finally:
+        voice.close()
