@@ -20,12 +20,12 @@ from scipy.signal import find_peaks
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 import stress
-from accuracy import UCI, UCI_IDLE_S, UCI_LAYOUT
 from builders import course, guided, joined, of, regrouped
+from figures.real import DATA, UCI_IDLE_S, UCI_LAYOUT
 from hipturn import offline, recording
 from hipturn.coach import Coach
+from hipturn.core.figures import figures
 from hipturn.core.reps import Detector, DetectParams, Excursion
-from hipturn.core.verdict import figures
 from hipturn.model import FloatArray, HipAngle, Side
 from hipturn.sources import body, simulated
 from hipturn.sources.body import Rest
@@ -33,7 +33,7 @@ from hipturn.sources.importers import csv
 from hipturn.units import DEG_PER_RAD, NS_PER_S
 from replay import best_s, record
 
-SPAR = UCI.with_name("spar")
+UCI, SPAR = DATA / "uci_physical_therapy", DATA / "spar"
 SPAR_LAYOUT = csv.Layout(
     acc=("acc_x_g", "acc_y_g", "acc_z_g"),
     gyr=("gyr_x_radps", "gyr_y_radps", "gyr_z_radps"),

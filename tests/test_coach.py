@@ -19,7 +19,7 @@ from builders import (
     regrouped,
     rng_of,
 )
-from hipturn.coach import REASON_WORDS, Coach, Phase, Prompt, marks
+from hipturn.coach import REASON_WORDS, Coach, Phase, Prompt, Show, marks
 from hipturn.core.pipeline import CoreParams
 from hipturn.core.verdict import Standard
 from hipturn.model import (
@@ -127,7 +127,7 @@ def test_the_phases_follow_each_other() -> None:
 
     motion = done(Rest(6.0), *ROTATIONS, *SET)
     for each in session(simulated.inputs(motion), Coach(STREAM, Side.RIGHT, 2)):
-        if not isinstance(each, Prompt):
+        if not isinstance(each, Prompt | Show):
             coach.push(each)
             if coach.phase is not seen[-1]:
                 seen.append(coach.phase)

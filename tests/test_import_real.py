@@ -11,8 +11,12 @@ import numpy as np
 import pytest
 
 from cli_runs import done, read_table, refused, run
+from hipturn import drivers, recording
 from hipturn.core import quaternion
+from hipturn.core.fusion import FusionParams
+from hipturn.core.pipeline import Front
 from hipturn.errors import InputError
+from hipturn.model import HostNs, LinkUp, Mark, MarkKind, Orientation, Tapped
 from hipturn.sources.importers import cells, csv
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -149,3 +153,43 @@ def test_units_of_real_movements_are_not_doubted_and_wrong_ones_are() -> None:
         except InputError:
             pass
     assert len(TABLES) > 60 and not doubted and not missed, "\n".join([*doubted, *missed])
+
+
+# --- no tap is heard that nobody made -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "files"),
+    [
+        ("tables", [path for path, _ in TABLES]),
+        ("witmotion", [path for path in LOGS if path != TWO]),
+        ("xsens", DOTS),
+        ("xio", [XIO / device for device in XIO_DEVICES]),
+    ],
+)
+def test_no_command_is_heard_in_what_people_did(kind: str, files: list[Path], tmp_path: Path) -> None:
+    """Exercises, walking and free movement with the sensor on, listened to all the time: no three taps."""
+    layouts = dict(TABLES)
+    told: list[Tapped] = []
+    listened_s = 0.0
+    for path in files:
+        out = tmp_path / "x.mcap"
+        if kind == "tables":
+            recording.write(out, csv.inputs(path, layouts[path]))
+        else:
+            done("import", XIO.parent if kind == "xio" else path, "-o", out, *_device(kind, path))
+        front = Front(FusionParams(filter="complementary"), drivers.decoder)
+        for item in recording.Reader(out).inputs():
+            for seen in front.push(item):
+                if isinstance(seen, Tapped):
+                    told.append(seen)
+                elif isinstance(seen, Orientation):
+                    listened_s = max(listened_s, float(seen.t_ns[-1]) / 1e9)
+            if isinstance(item, LinkUp):
+                front.push(Mark(item.stream, HostNs(0), MarkKind.LISTEN, {"on": True}))
+        out.unlink()
+    assert not told and listened_s > 1.0
+
+
+def _device(kind: str, path: Path) -> tuple[str, ...]:
+    return ("--device", path.name) if kind == "xio" else ()

@@ -452,6 +452,20 @@ def test_a_windup_adds_to_the_range_it_was_for() -> None:
     assert rep.peak_rad * DEG_PER_RAD == pytest.approx(30.0, abs=0.1)
 
 
+def test_the_peak_is_not_sought_in_the_stop_before() -> None:
+    """A leg that comes from further out, stops and then does a small repetition: that one is told."""
+    _, (excursion,), _ = told(Repetition(IR, 0.2))
+    samples = excursion.samples
+    assert excursion.lead > 3
+    angle = samples.angle_rad.copy()
+    angle[: excursion.lead - 2] += 0.5
+    before = dataclasses.replace(excursion, samples=dataclasses.replace(samples, angle_rad=angle))
+    rep, clean = again(before), again(excursion)
+    assert (rep.peak_ns, rep.peak_rad) == (clean.peak_ns, clean.peak_rad)
+    assert rep.rom_rad == pytest.approx(clean.rom_rad, abs=0.2 * RAD_PER_DEG)
+    assert rep.start_ns < rep.peak_ns < rep.end_ns
+
+
 def with_off_axis(excursion: Excursion, off_axis_rad: FloatArray) -> Excursion:
     return dataclasses.replace(
         excursion, samples=dataclasses.replace(excursion.samples, off_axis_rad=off_axis_rad)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from hipturn import drivers, lines
-from hipturn.coach import Coach, Prompt, marks
+from hipturn.coach import Coach, Prompt, Show, marks
 from hipturn.core.pipeline import CoreParams, Pipeline
 from hipturn.model import (
     BadPackets,
@@ -29,7 +29,7 @@ from hipturn.model import (
     Tapped,
 )
 
-Heard = Input | Output | Prompt
+Heard = Input | Output | Prompt | Show
 """What a listener can hear."""
 
 

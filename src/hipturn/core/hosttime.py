@@ -24,6 +24,9 @@ that warms up by 12 °C on the skin (0.035 ppm/°C²) bends the true line by les
 
 A sensor whose rhythm is no crystal's wants less: `samplecount` says how much."""
 
+MOST_WAITING = 16
+"""Blocks that may wait to be looked at."""
+
 CRYSTAL_SLOPE = 500e-6
 """No sensor's crystal is further off than this; poor RC oscillators reach 250 ppm."""
 
@@ -69,15 +72,19 @@ class Envelope:
         self._least: deque[tuple[int, int]] = deque()
         self._bucket = 0
         self._slope = 0.0
+        self._waiting: list[tuple[IntArray, IntArray]] = []
 
     def restart(self) -> None:
         """Begin anew, because the clock has jumped; its rate is still the same crystal's."""
+        self._take()
         if len(self._least) > 1:
             self._slope = self.line().slope
         self._least.clear()
 
     def add(self, t_ns: int, delay_ns: int) -> None:
         """Take a sample's time and how much later it arrived."""
+        if self._waiting:
+            self._take()
         bucket = t_ns // BUCKET_NS
         if not self._least or bucket > self._bucket:
             self._open(bucket, t_ns, delay_ns)
@@ -88,6 +95,20 @@ class Envelope:
         """Take many samples, in order of time: the same as `add` for each."""
         if len(t_ns) == 0:
             return
+        # a replay never asks for the line: blocks wait until somebody does, or until they are many
+        self._waiting.append((t_ns, delay_ns))
+        oldest = int(t_ns[-1]) - (self._buckets + 1) * BUCKET_NS
+        while int(self._waiting[0][0][-1]) < oldest:
+            del self._waiting[0]
+        if len(self._waiting) > MOST_WAITING:
+            self._take()
+
+    def _take(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for t_ns, delay_ns in waiting:
+            self._take_block(t_ns, delay_ns)
+
+    def _take_block(self, t_ns: IntArray, delay_ns: IntArray) -> None:
         buckets = t_ns // BUCKET_NS
         edges = [0, *(np.flatnonzero(np.diff(buckets)) + 1).tolist(), len(t_ns)]
         # what the window has passed by when all are in need not be looked at
@@ -98,6 +119,7 @@ class Envelope:
 
     def line(self) -> Line:
         """Return the line under all delays that lies highest at their middle, its slope within limits."""
+        self._take()
         t0, delay0 = self._least[0]
         points = [(t - t0, delay - delay0) for t, delay in self._least]
         slope = self._slope

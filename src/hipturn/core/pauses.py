@@ -75,6 +75,10 @@ class Pauses:
         if abs(drift - self._told_drift) > DRIFT_RAD:
             self._told_drift = drift
             out.append(Drift(stream, StreamNs(t_ns), drift))
+        if abs(angle) + abs(off_axis) <= SLIP_RAD:
+            # gravity cannot point further away than both together
+            self._told_slip = 0.0
+            return out
         elevation, theta = self._elevation + off_axis, self._sign * angle
         level = math.cos(elevation)
         up = (

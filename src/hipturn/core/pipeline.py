@@ -41,7 +41,6 @@ from hipturn.model import (
     Overrun,
     Packets,
     RawSamples,
-    Rep,
     Samples,
     SessionStart,
     Side,
@@ -370,9 +369,17 @@ class Back:
                 return [Turn(stream, direction, StreamNs(found.t_ns), found.rom_rad, found.peak_rad)]
             case Excursion():
                 leg.reps += 1
-                rep = figures(found, stream=stream, n=leg.reps, side=leg.side, rate_hz=leg.rate_hz)
+                rep = figures(
+                    found,
+                    stream=stream,
+                    n=leg.reps,
+                    side=leg.side,
+                    rate_hz=leg.rate_hz,
+                    floor=leg.floor,
+                    heading_dependent=leg.meter is not None and leg.meter.heading_dependent,
+                )
                 hold = held(found, rep)
-                rep = leg.judge.push(_labelled(rep, leg), found)
+                rep = leg.judge.push(rep, found)
                 leg.sets.push(rep)
                 return [*([hold] if hold else []), rep]
             case _:
@@ -397,13 +404,6 @@ def _closed(leg: _Leg) -> list[Output]:
     """End the set there is."""
     done = leg.sets.end()
     return [done] if done else []
-
-
-def _labelled(rep: Rep, leg: _Leg) -> Rep:
-    """Return the repetition with what its calibration makes of its range."""
-    phi, phi_sd = floor.estimate(rep.rom_rad, leg.floor) if leg.floor else (None, None)
-    doubtful = leg.meter is not None and leg.meter.heading_dependent
-    return replace(rep, heading_dependent=doubtful, phi_rad=phi, phi_sd_rad=phi_sd)
 
 
 class Pipeline:

@@ -70,6 +70,8 @@ class Excursion:
     decided_ns: int
     """Stream time of the sample by which it was known to be over."""
     samples: HipAngle
+    lead: int = 0
+    """How many of the samples, the first, are of the stop before it: a slow start hides there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -525,8 +527,9 @@ class Detector:
         if self._away or self._is_elsewhere(end):
             self._away = True
             return []
-        samples = self._trace.part(self._first(), end + 1)
+        first = self._first()
+        samples = self._trace.part(first, end + 1)
         self._usual.append(self._peak - self._start)
         self._usual_rad = median(map(abs, self._usual))
         decided_ns = self._trace.time(end if known is None else known)
-        return [Excursion(self._sign, self._start, turned, decided_ns, samples)]
+        return [Excursion(self._sign, self._start, turned, decided_ns, samples, self._anchor - first)]

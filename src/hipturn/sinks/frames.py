@@ -1,7 +1,7 @@
 """What viewers are told of a session, as JSON lines."""
 
 from hipturn import lines
-from hipturn.coach import Prompt
+from hipturn.coach import Prompt, Show, prompt_line
 from hipturn.model import Event, HipAngle, Mark, MarkKind
 from hipturn.session import Heard
 from hipturn.units import DEG_PER_RAD, NS_PER_S
@@ -14,15 +14,9 @@ def line(heard: Heard) -> lines.Line | None:
     """Return what viewers are told of it once and for all, None for what they are not told this way."""
     match heard:
         case Prompt():
-            return {
-                "v": 1,
-                "type": "prompt",
-                "t_s": round(heard.t_ns / NS_PER_S, 3),
-                "say": heard.say,
-                "earcon": heard.earcon,
-                "key": heard.key,
-                "language": heard.language,
-            }
+            return prompt_line(heard)
+        case Show():
+            return heard.line()
         case Mark() if heard.kind in TOLD_MARKS:
             return {"v": 1, "type": "mark", "kind": heard.kind, "value": dict(heard.value)}
         case _ if isinstance(heard, Event):

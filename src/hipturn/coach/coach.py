@@ -5,11 +5,11 @@ stream as `Mark`s, so that a replay needs no coach to come to the same results.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 
+from hipturn.coach.prompts import Prompt, Show
 from hipturn.core import calibration as calibrations
 from hipturn.core import quaternion
 from hipturn.core.calibration import STILL_RADPS, angular_rate
@@ -37,17 +37,7 @@ from hipturn.model import (
 )
 from hipturn.units import NS_PER_S, RAD_PER_DEG
 
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """Something for the person: `say` in words, `earcon` the sound that goes with it."""
-
-    t_ns: int
-    say: str
-    earcon: str | None = None
-    key: str = ""
-    """Names the text, the same in every language."""
-    language: str = "en"
+Said = Prompt | Show | Mark
 
 
 class Phase(StrEnum):
@@ -117,7 +107,7 @@ class Coach:
         """How many repetitions count towards the target."""
         return len(self._counted)
 
-    def push(self, item: Input | Output) -> list[Prompt | Mark]:
+    def push(self, item: Input | Output) -> list[Said]:
         """Return what to tell the person and what to put into the stream."""
         match item:
             case LinkUp() if item.stream == self._stream:
@@ -132,7 +122,7 @@ class Coach:
                     return [self._prompt("data was lost: again, lie still", "rejected")]
             case Orientation() if item.stream == self._stream:
                 self._t_ns = int(item.t_ns[-1])
-                out: list[Prompt | Mark] = []
+                out: list[Said] = []
                 if self.phase is Phase.HOLD:
                     out = self._wait_still(item)
                 elif self.phase in (Phase.ROTATIONS, Phase.DIRECTION):
@@ -155,7 +145,7 @@ class Coach:
     def _mark(self, kind: MarkKind, value: dict[str, object]) -> Mark:
         return Mark(self._stream, HostNs(0), kind, value)
 
-    def _link(self, up: LinkUp) -> list[Prompt | Mark]:
+    def _link(self, up: LinkUp) -> list[Said]:
         if self.phase is Phase.DONE:
             return []
         if self.phase is Phase.DRILL:
@@ -164,7 +154,7 @@ class Coach:
         first = self._info is None
         self._info, self._last = up.info, None
         self._restart()
-        out: list[Prompt | Mark] = [self._prompt(f"connected, {self._side} leg: lie still", "connected")]
+        out: list[Said] = [self._prompt(f"connected, {self._side} leg: lie still", "connected")]
         if first:
             out.insert(0, self._mark(MarkKind.SIDE, {"side": self._side.value}))
         return out
@@ -176,7 +166,7 @@ class Coach:
         self._away, self._turns = False, 0
         self._undirected = None
 
-    def _wait_still(self, block: Orientation) -> list[Prompt | Mark]:
+    def _wait_still(self, block: Orientation) -> list[Said]:
         """Collect a hold, first for the bias and then for the zero; movement starts it anew."""
         if self._moving(block):
             self._blocks = []
@@ -208,14 +198,14 @@ class Coach:
             return np.zeros(3)
         return np.asarray(angular_rate(self._blocks[0]).mean(axis=0))
 
-    def _watch_rotations(self, block: Orientation) -> list[Prompt | Mark]:
+    def _watch_rotations(self, block: Orientation) -> list[Said]:
         """Count rotations out and home; go on when there are enough and the leg is at rest."""
         if self._q0 is None or self._hold is None:
             return []
         self._blocks.append(block)
         relative = quaternion.multiply(quaternion.conjugate(self._q0), block.q_earth_from_sensor)
         turn = quaternion.to_rotation_vector(relative)
-        out: list[Prompt | Mark] = []
+        out: list[Said] = []
         for angle in np.sqrt(quaternion.dot(turn, turn)).tolist():
             if not self._away and angle > OUT_RAD:
                 self._away = True
@@ -243,7 +233,7 @@ class Coach:
             self._restart()
             return [*out, self._prompt(f"again, please: {refusal}", "rejected")]
 
-    def _calibrate(self, hold: Orientation, rotations: Orientation) -> list[Prompt | Mark]:
+    def _calibrate(self, hold: Orientation, rotations: Orientation) -> list[Said]:
         """Begin, or ask for the direction first where the sensor's case does not tell it."""
         calibration = calibrations.functional(
             hold,
@@ -259,7 +249,7 @@ class Coach:
             ]
         return self._begin(calibration)
 
-    def _begin(self, calibration: Calibration) -> list[Prompt | Mark]:
+    def _begin(self, calibration: Calibration) -> list[Said]:
         self.phase = Phase.DRILL
         goal = f"{self._target} repetitions" if self._target else "begin"
         return [
@@ -267,7 +257,7 @@ class Coach:
             self._prompt(f"calibrated, {calibration.grade}: {goal}, slow and controlled", "tare-done"),
         ]
 
-    def _count(self, rep: Rep) -> list[Prompt | Mark]:
+    def _count(self, rep: Rep) -> list[Said]:
         if rep.verdict is not Verdict.CONTROLLED:
             return [self._prompt(REASON_WORDS.get(rep.reasons[0], rep.reasons[0]), "rejected")]
         self._counted.append(rep.n)
@@ -276,7 +266,7 @@ class Coach:
             return [self._prompt(f"{self.controlled}, done", "target")]
         return [self._prompt(str(self.controlled), "counted")]
 
-    def _correct(self, corrected: Corrected) -> list[Prompt | Mark]:
+    def _correct(self, corrected: Corrected) -> list[Said]:
         """Follow what a person took back or brought back, and say the count there is now."""
         if not corrected.reps:
             return [self._prompt(f"nothing to {corrected.kind}", "rejected")]
@@ -290,6 +280,6 @@ class Coach:
         return [self._prompt(f"{corrected.kind}: {self.controlled} count", "tick")]
 
 
-def marks(said: Sequence[Prompt | Mark], at_ns: HostNs) -> list[Mark]:
+def marks(said: Sequence[Said], at_ns: HostNs) -> list[Mark]:
     """Return the marks among what the coach said, stamped with the arrival that led to them."""
     return [Mark(m.stream, at_ns, m.kind, m.value) for m in said if isinstance(m, Mark)]
