@@ -25,7 +25,14 @@ NAMES: Mapping[str, str] = {
 }
 """What POSIX terminals send."""
 
-WINDOWS: Mapping[str, str] = {"I": "page-up", "Q": "page-down", "H": "up", "P": "down", "M": "right", "K": "left"}
+WINDOWS: Mapping[str, str] = {
+    "I": "page-up",
+    "Q": "page-down",
+    "H": "up",
+    "P": "down",
+    "M": "right",
+    "K": "left",
+}
 """What follows a 0 or 0xE0 in Windows' console."""
 
 POLL_S = 0.03

@@ -2,19 +2,24 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 import hipturn
 from hipturn import config
-from hipturn.coach import Coach, Phase
+from hipturn.coach import Coach, Phase, Show
 from hipturn.daemon.plan import STREAM, Ended, Plan
 from hipturn.model import Input, SessionStart
 from hipturn.session import Heard, Session
 from hipturn.sinks.keeper import Keeper
 
 _log = logging.getLogger(__name__)
+
+
+def coached(plan: Plan) -> Coach:
+    """Return the coach of a session of this plan."""
+    return Coach(STREAM, plan.side, plan.reps, plan.position)
 
 
 @dataclass(slots=True)
@@ -30,8 +35,15 @@ class Running:
     def of(cls, plan: Plan, listen: Callable[[Heard], None], tell: Callable[[str | None], None]) -> "Running":
         """Make ready for a session of this plan; `tell` hears what cannot be recorded."""
         keeper = Keeper(plan.recordings, plan.drill, plan.side, tell)
-        coach = Coach(STREAM, plan.side, plan.reps, plan.position)
-        session = Session(config.core_params(plan.settings), coach, keeper, listen)
+        coach = coached(plan)
+
+        def hear(heard: Heard) -> None:
+            if isinstance(heard, Show) and heard.result is not None and keeper.path is not None:
+                # where it lies is the one thing the coach cannot know
+                heard = replace(heard, result={**heard.result, "recording": keeper.path.name})
+            listen(heard)
+
+        session = Session(config.core_params(plan.settings), coach, keeper, hear)
         return cls(plan, coach, keeper, session)
 
     @property
@@ -57,7 +69,8 @@ class Running:
                 wall_time=datetime.now().astimezone().isoformat(timespec="milliseconds"),
                 settings=dict(self.plan.settings),
                 drill=self.plan.drill,
-                position=self.plan.position,
+                position=self.plan.position or None,
+                person=self.plan.person,
             )
         )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hipturn import lines
-from hipturn.coach import Prompt
+from hipturn.coach import Prompt, Show
 from hipturn.model import (
     BadPackets,
     Event,
@@ -69,6 +69,7 @@ class Hub:
         """A session is running; the tally of the last one stays until the next begins."""
         self._phase: Callable[[], str | None] = lambda: None
         self._say: str | None = None
+        self._show: dict[str, Any] | None = None
         self._troubles: dict[str, str] = {}
         self._angle_at_ns = self._told_at_ns = 0
         self._watchers: list[Callable[[Status], None]] = []
@@ -87,7 +88,7 @@ class Hub:
     def begin(self, recording: str, side: Side, phase: Callable[[], str | None]) -> None:
         """Hear that a session begins; `phase` tells where its coach stands."""
         self.counters.sessions += 1
-        self._open, self._say, self._phase = True, None, phase
+        self._open, self._say, self._show, self._phase = True, None, None, phase
         self._tally = Tally(recording, side, now(), self._tally.start, self._tally.link)
         self._standing.session(begins=True)
 
@@ -97,6 +98,8 @@ class Hub:
             return
         self.viewers.tell(lines.dumps(self._tally.summary()))
         self._open, self._phase = False, lambda: None
+        if self._show is not None and self._show["step"] != "done":
+            self._show = None  # a result stays until the next session
         self._standing.session(begins=False)
         self._tell_state()
 
@@ -161,7 +164,9 @@ class Hub:
             case HipAngle():
                 self._angle(heard)
             case Prompt():
-                self._say = heard.say
+                self._say = heard.say or self._say
+            case Show():
+                self._show = heard.line()
             case _ if isinstance(heard, Event):
                 self._event(heard)
         if line := frames.line(heard):
@@ -194,6 +199,7 @@ class Hub:
             session=self._tally.session() if self._open else None,
             phase=self._phase(),
             say=self._say,
+            coach=self._show,
             speaker=self._speaker.line(),
             troubles=dict(self._troubles),
         )

@@ -22,6 +22,7 @@ from hipturn.commands import Told
 from hipturn.errors import InputError, UsageError
 from hipturn.model import HostNs
 from hipturn.sinks.hub import Hub
+from hipturn.sinks.offers import offers
 from hipturn.status import State
 from hipturn.web import metrics, openapi
 from hipturn.web.catalogue import Catalogue
@@ -55,6 +56,7 @@ def create(
             Route("/api/v1/sessions/{name}", rooms.session),
             Route("/api/v1/sessions/{name}/angles", rooms.angles),
             Route("/api/v1/people", rooms.people),
+            Route("/api/v1/drills", rooms.drills),
             Route("/api/v1/results", rooms.results),
             Route("/api/v1/commands", rooms.command, methods=["POST"]),
             WebSocketRoute("/api/v1/live", rooms.live),
@@ -105,6 +107,10 @@ class _Rooms:
         async with self._reading:
             found = await asyncio.to_thread(self._catalogue.people)
         return JSONResponse({"v": 1, "people": found})
+
+    async def drills(self, request: Request) -> Response:
+        language = request.query_params.get("language", "en")
+        return JSONResponse(await asyncio.to_thread(offers, language))
 
     async def session(self, request: Request) -> Response:
         return await self._about(request, self._catalogue.session)

@@ -1,0 +1,44 @@
+"""A routine in progress: which drill on which leg is now, and which comes next. Pure."""
+
+from dataclasses import dataclass, replace
+
+from hipturn import drills
+from hipturn.coach import Part, Routine
+from hipturn.model import Side
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A routine and where in it a person is."""
+
+    routine: Routine
+    parts: tuple[Part, ...]
+    at: int = 0
+
+    @classmethod
+    def of(cls, name: str, first: Side | None = None) -> "Chain":
+        """Return the beginning of a routine, with this leg first; raise `UsageError` for an unknown name."""
+        routine = drills.routine(name)
+        parts = routine.parts
+        if first is not None and parts and parts[0].side is not first:
+            parts = tuple(replace(part, side=_other(part.side)) for part in parts)
+        return cls(routine, parts)
+
+    @property
+    def part(self) -> Part:
+        """What is to be done now."""
+        return self.parts[self.at]
+
+    @property
+    def number(self) -> int:
+        """Where in the routine that is, from 1."""
+        return self.at + 1
+
+    @property
+    def then(self) -> "Chain | None":
+        """The routine one part on, None at its end."""
+        return replace(self, at=self.at + 1) if self.at + 1 < len(self.parts) else None
+
+
+def _other(side: Side) -> Side:
+    return Side.LEFT if side is Side.RIGHT else Side.RIGHT
