@@ -31,7 +31,7 @@ class Quiet:
 
     def hear(self, heard: Heard) -> None:
         """Tell what the coach says."""
-        if isinstance(heard, Prompt):
+        if isinstance(heard, Prompt) and heard.say:
             self._tell(f"{heard.t_ns / NS_PER_S:7.2f} s  {heard.say}")
 
     def state(self, state: str, detail: str) -> None:
@@ -75,7 +75,7 @@ class Display:
     def hear(self, heard: Heard) -> None:
         """Take in what is shown."""
         match heard:
-            case Prompt():
+            case Prompt() if heard.say:
                 self._say = heard.say
             case HipAngle():
                 self._angle_deg = float(heard.angle_rad[-1]) * DEG_PER_RAD
