@@ -1,26 +1,29 @@
-"""The coach: guides a calibration and a drill. Pure: inputs and outputs in, prompts and marks out.
+"""The coach: leads through one session. Pure: inputs and outputs in; prompts, what is shown and marks out.
 
 It never asks what time it is: stream time comes with the samples. What it decides enters the
 stream as `Mark`s, so that a replay needs no coach to come to the same results.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from enum import StrEnum
+from typing import Any
 
-import numpy as np
-
-from hipturn.coach.prompts import Prompt, Show
-from hipturn.core import calibration as calibrations
-from hipturn.core import quaternion
-from hipturn.core.calibration import STILL_RADPS, angular_rate
-from hipturn.core.positions import placed
-from hipturn.errors import CalibrationRefused
+from hipturn.coach.calibrating import Calibrate, Tare
+from hipturn.coach.counting import Reps
+from hipturn.coach.drill import Drill, Words
+from hipturn.coach.holding import Stretch, Trial
+from hipturn.coach.prompts import Show, Step, Timer
+from hipturn.coach.scene import Said, Scene, Stage
+from hipturn.coach.summary import summary
+from hipturn.coach.waiting import Ask, Setup, Switch, Wait
+from hipturn.coach.words.en import TEXTS
+from hipturn.core import results
+from hipturn.core.positions import POSITIONS
 from hipturn.model import (
-    Calibration,
+    Calibrated,
     Corrected,
     Direction,
-    FloatArray,
-    Gap,
     HostNs,
     Input,
     LinkDown,
@@ -29,21 +32,18 @@ from hipturn.model import (
     MarkKind,
     Orientation,
     Output,
-    Rep,
     Side,
     Slip,
-    StreamInfo,
-    Verdict,
+    Tapped,
 )
-from hipturn.units import NS_PER_S, RAD_PER_DEG
-
-Said = Prompt | Show | Mark
+from hipturn.units import NS_PER_S
 
 
 class Phase(StrEnum):
     """Where in a session the person is, in words they understand."""
 
     WAITING = "waiting for the sensor"
+    READY = "getting ready"
     HOLD = "lie still"
     ROTATIONS = "turn slowly"
     DIRECTION = "show the direction"
@@ -53,231 +53,305 @@ class Phase(StrEnum):
 
 CALIBRATING = (Phase.HOLD, Phase.ROTATIONS, Phase.DIRECTION)
 
+PHASES: dict[Step, Phase] = {
+    "waiting": Phase.WAITING,
+    "question": Phase.READY,
+    "setup": Phase.READY,
+    "switch": Phase.READY,
+    "hold": Phase.HOLD,
+    "rotations": Phase.ROTATIONS,
+    "direction": Phase.DIRECTION,
+    "done": Phase.DONE,
+}
+"""Any other step is the drill itself."""
+
 REASON_WORDS = {
-    "too-fast": "too fast",
-    "short-range": "further",
-    "no-hold": "hold it",
-    "off-axis": "knee still",
-    "no-return": "come back",
-    "compensation": "hip down",
-    "data-gap": "data lost",
+    key.removeprefix("reject."): text
+    for key, text in TEXTS.items()
+    if key.startswith("reject.") and key.count(".") == 1
 }
 """Why a repetition did not count, in two words at most."""
 
-HOLD_NS = 5 * NS_PER_S
-"""The gyroscope's bias is averaged over this long: 3 s leave a third more of its noise."""
-TARE_NS = 7 * NS_PER_S // 10
-"""Then, with the bias known to the filter, the zero over this long: taken before, it is off by half a
-degree at a bias of 1 °/s."""
-OUT_RAD, HOME_RAD = 10.0 * RAD_PER_DEG, 5.0 * RAD_PER_DEG
-"""A calibration rotation has gone this far out, and come home that near."""
-LONG_GAP_NS = 3 * NS_PER_S // 10
-"""A gap in the calibration that interpolation cannot bridge: the same as `FusionParams.max_gap_s`."""
-ROTATIONS = 3
-SETTLED_NS = NS_PER_S // 2
-"""The calibration ends at rest: the leg has kept still this long after the last rotation."""
+
+def counting(reps: int, position: str | None) -> Drill:
+    """Return what there is to do where nobody chose a drill: counting repetitions of either direction."""
+    return Drill(
+        name="",
+        kind="drill",
+        words={"en": Words(title="", about="", setup="", internal="")},
+        position=next((each for each in POSITIONS if each == position), None),
+        directions=(Direction.INTERNAL, Direction.EXTERNAL),
+        reps=reps,
+    )
 
 
 class Coach:
-    """Guides one leg through hold, rotations and `reps` counted repetitions (0: until stopped)."""
+    """Leads one leg through a drill, or through calibration and `reps` repetitions (0: until stopped)."""
 
-    def __init__(self, stream: str, side: Side, reps: int, position: str | None = None) -> None:
-        self._stream = stream
-        self._side = side
-        self._target = reps
-        where = placed(position)
-        self._outwards = where.outwards if where else "turn the hip inwards, which takes the foot outwards"
-        self._undirected: Calibration | None = None
-        self.phase = Phase.WAITING
-        self._counted: list[int] = []
-        self._taken: list[int] = []
-        self._info: StreamInfo | None = None
-        self._blocks: list[Orientation] = []
-        self._hold: Orientation | None = None
-        self._q0: FloatArray | None = None
-        self._gyr_bias: FloatArray | None = None
-        self._still_since_ns: int | None = None
-        self._last: Orientation | None = None
-        self._away = False
-        self._turns = 0
-        self._t_ns = 0
+    def __init__(
+        self,
+        stream: str,
+        side: Side,
+        reps: int = 0,
+        position: str | None = None,
+        *,
+        drill: Drill | None = None,
+        language: str = "en",
+        other_leg: bool = False,
+        safety: bool = False,
+        previous: results.Result | None = None,
+    ) -> None:
+        """Lead through `drill` with `reps` in place of its own number where that is not 0.
+
+        `other_leg`: the strap was on the other leg before. `safety`: say the safety words first.
+        """
+        free = drill is None
+        drill = counting(reps, position) if drill is None else replace(drill, reps=reps or drill.reps)
+        self._scene = Scene(stream, side, drill, language, free, previous)
+        self._safety, self._other_leg = safety, other_leg
+        self._stages: Iterator[Stage] = iter(())
+        self._stage: Stage | None = None
+        self._aside: Stage | None = None
+        self._paused_ns: int | None = None
+        self._bpm = 0
+        self._beat_ns = 0
+        self._result: dict[str, Any] | None = None
+        self._shown: Show | None = None
+
+    @property
+    def phase(self) -> Phase:
+        """Where the person is."""
+        return PHASES.get(self.step, Phase.DRILL)
+
+    @property
+    def step(self) -> Step:
+        """Where the person is, as a screen needs to know it."""
+        if self._result is not None:
+            return "done"
+        if self._paused_ns is not None:
+            return "paused"
+        stage = self._aside or self._stage
+        return "waiting" if stage is None else stage.step
 
     @property
     def controlled(self) -> int:
         """How many repetitions count towards the target."""
-        return len(self._counted)
+        return len(self._scene.counted)
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """What came out, once the session is done."""
+        return self._result
 
     def push(self, item: Input | Output) -> list[Said]:
-        """Return what to tell the person and what to put into the stream."""
+        """Return what to tell the person, what to show, and what to put into the stream."""
+        if getattr(item, "stream", self._scene.stream) != self._scene.stream:
+            return []
+        if isinstance(item, Orientation):
+            self._scene.t_ns = int(item.t_ns[-1])
+        said = self._heard(item)
+        said += self._go_on()
+        # what is shown changes only with something that is said
+        return said + self._show() if said else said
+
+    # --- what everything listens to ---------------------------------------------------------------
+
+    def _heard(self, item: Input | Output) -> list[Said]:
+        scene = self._scene
         match item:
-            case LinkUp() if item.stream == self._stream:
-                return self._link(item)
-            case LinkDown() if item.stream == self._stream and item.reason != "stopped":
-                if self.phase is not Phase.DONE:
-                    return [self._prompt("sensor lost, keep still, I am reconnecting", "lost")]
-            case Gap() if item.stream == self._stream and self.phase in CALIBRATING:
-                # after a lost link the new one has begun anew already
-                if item.cause != "link" and item.end_ns - item.start_ns > LONG_GAP_NS:
-                    self._restart()
-                    return [self._prompt("data was lost: again, lie still", "rejected")]
-            case Orientation() if item.stream == self._stream:
-                self._t_ns = int(item.t_ns[-1])
-                out: list[Said] = []
-                if self.phase is Phase.HOLD:
-                    out = self._wait_still(item)
-                elif self.phase in (Phase.ROTATIONS, Phase.DIRECTION):
-                    out = self._watch_rotations(item)
-                self._last = calibrations.window(item, self._t_ns, self._t_ns + 1)
-                return out
-            case Rep() if item.stream == self._stream and self.phase is Phase.DRILL:
-                return self._count(item)
-            case Corrected() if item.stream == self._stream:
-                return self._correct(item)
-            case Slip() if item.stream == self._stream and self.phase is Phase.DRILL:
-                return [
-                    self._prompt("the strap or your pose has moved: the zero is no longer true", "trouble")
-                ]
+            case LinkUp():
+                return self._linked(item)
+            case LinkDown() if item.reason != "stopped" and self._result is None:
+                return [scene.say("lost", "lost")]
+            case Calibrated():
+                scene.observability = item.observability
+                scene.heading_dependent = item.heading_dependent
+            case Mark():
+                return self._told(item)
+            case Tapped() if self._result is None:
+                # listened to only between sets: on to the next, or on after a pause
+                return self._resume() if self._paused_ns is not None else self._skip()
+            case Slip() if self._result is None and self._aside is None and self._paused_ns is None:
+                if scene.free:
+                    return [scene.say("slip.free", "trouble")]
+                if isinstance(self._stage, Reps | Trial | Stretch | Wait):
+                    return self._step_aside(Tare(scene, "slip"))
+        if self._paused_ns is not None or self._result is not None:
+            return self._late(item)
+        stage = self._aside or self._stage
+        out = [] if stage is None else stage.push(item)
+        return out + self._beat(item)
+
+    def _late(self, item: Input | Output) -> list[Said]:
+        """Corrections are possible in a pause and at the end, too."""
+        if isinstance(item, Corrected) and isinstance(self._stage, Reps):
+            return self._stage.push(item)
         return []
 
-    def _prompt(self, say: str, earcon: str | None = None) -> Prompt:
-        return Prompt(self._t_ns, say, earcon)
-
-    def _mark(self, kind: MarkKind, value: dict[str, object]) -> Mark:
-        return Mark(self._stream, HostNs(0), kind, value)
-
-    def _link(self, up: LinkUp) -> list[Said]:
-        if self.phase is Phase.DONE:
+    def _linked(self, up: LinkUp) -> list[Said]:
+        if self._result is not None:
             return []
-        if self.phase is Phase.DRILL:
-            # the strap has not moved, and gravity is where it was: the same calibration goes on
-            return [self._prompt("sensor back, go on", "connected")]
-        first = self._info is None
-        self._info, self._last = up.info, None
-        self._restart()
-        out: list[Said] = [self._prompt(f"connected, {self._side} leg: lie still", "connected")]
-        if first:
-            out.insert(0, self._mark(MarkKind.SIDE, {"side": self._side.value}))
+        scene, first = self._scene, self._stage is None
+        scene.info = up.info
+        if not first:
+            stage = self._aside or self._stage
+            return [] if stage is None else stage.linked()
+        self._stages = self._plan()
+        out: list[Said] = [scene.mark(MarkKind.SIDE, {"side": scene.side.value})]
+        if not scene.free:
+            out.append(scene.say("connected", "connected"))
+            if self._safety:
+                out.append(scene.say("safety"))
+        return out + self._next()
+
+    def _told(self, mark: Mark) -> list[Said]:
+        """Do what a person asked for, by page, key, button or tap."""
+        if self._result is not None:
+            return []
+        match mark.kind:
+            case MarkKind.PAUSE if self._paused_ns is None:
+                self._paused_ns = self._scene.t_ns
+                return [self._scene.mark(MarkKind.COUNT, {"on": False}), self._scene.say("paused", "tick")]
+            case MarkKind.RESUME if self._paused_ns is not None:
+                return self._resume()
+            case MarkKind.SKIP:
+                return self._resume() if self._paused_ns is not None else self._skip()
+            case MarkKind.TARE if self._scene.calibration is not None and self._aside is None:
+                return self._step_aside(Tare(self._scene, "tare"))
+            case MarkKind.METRONOME:
+                self._bpm, self._beat_ns = int(mark.value.get("bpm", 0)), self._scene.t_ns
+                return [self._scene.say(f"metronome.{'on' if self._bpm else 'off'}", bpm=self._bpm)]
+            case MarkKind.ANSWER if isinstance(self._stage, Ask):
+                return self._stage.push(mark)
+        return []
+
+    def _resume(self) -> list[Said]:
+        """Go on after a pause; the time of the pause does not count."""
+        scene = self._scene
+        paused_ns, self._paused_ns = self._paused_ns or scene.t_ns, None
+        for stage in (self._stage, self._aside):
+            if stage is not None:
+                stage.shifted(scene.t_ns - paused_ns)
+        resting = isinstance(self._stage, Wait | Ask)
+        count = [] if resting else [scene.mark(MarkKind.COUNT, {"on": True})]
+        return [*count, scene.say("resumed", "tick")]
+
+    def _skip(self) -> list[Said]:
+        stage = self._aside or self._stage
+        return [] if stage is None else stage.skip()
+
+    def _step_aside(self, stage: Stage) -> list[Said]:
+        """Do something else first and then go on where it was."""
+        self._aside = stage
+        return stage.begin()
+
+    def _beat(self, item: Input | Output) -> list[Said]:
+        """Keep the tempo, where one was asked for."""
+        if not self._bpm or not isinstance(item, Orientation) or not isinstance(self._stage, Reps):
+            return []
+        every_ns = 60 * NS_PER_S // self._bpm
+        if self._scene.t_ns - self._beat_ns < every_ns:
+            return []
+        self._beat_ns += (self._scene.t_ns - self._beat_ns) // every_ns * every_ns
+        return [self._scene.sound("metronome")]
+
+    # --- from step to step ------------------------------------------------------------------------
+
+    def _plan(self) -> Iterator[Stage]:
+        """Yield the steps of the session, in order; each is made when it is its turn."""
+        scene = self._scene
+        drill = scene.drill
+        if scene.free:
+            yield Calibrate(scene)
+            yield Reps(scene, drill.reps)
+            return
+        if self._other_leg:
+            yield Switch(scene)
+        if drill.kind in ("test", "stretch"):
+            yield Ask(scene, "warm")
+        yield Setup(scene)
+        if drill.measured:
+            yield Calibrate(scene)
+        sets = max(1, drill.sets)
+        match drill.kind:
+            case "test":
+                for direction in drill.directions:
+                    for n in range(1, drill.reps + 1):
+                        yield Trial(scene, direction, n, drill.reps)
+                yield Ask(scene, "pain")
+            case "drill":
+                for n in range(1, sets + 1):
+                    yield Reps(scene, drill.reps, n, sets)
+                    yield Ask(scene, "pain")
+                    if n < sets:
+                        yield Wait(scene, "rest", drill.rest_s)
+            case "stretch":
+                for n in range(1, max(1, drill.reps) + 1):
+                    yield Stretch(scene, n, max(1, drill.reps))
+                    if n < drill.reps:
+                        yield Wait(scene, "rest", drill.rest_s)
+                yield Ask(scene, "pain")
+            case "roll-out":
+                for n in range(1, max(1, drill.reps) + 1):
+                    yield Wait(scene, "roll", drill.hold_s)
+                    if n < drill.reps and drill.rest_s:
+                        yield Wait(scene, "rest", drill.rest_s)
+
+    def _go_on(self) -> list[Said]:
+        """Begin the next step where this one is done."""
+        out: list[Said] = []
+        if self._aside is not None and self._aside.done:
+            self._aside = None
+        while self._result is None and self._aside is None and self._stage is not None and self._stage.done:
+            out += self._next()
         return out
 
-    def _restart(self) -> None:
-        self.phase = Phase.HOLD
-        self._blocks, self._hold, self._q0, self._gyr_bias = [], None, None, None
-        self._still_since_ns = None
-        self._away, self._turns = False, 0
-        self._undirected = None
-
-    def _wait_still(self, block: Orientation) -> list[Said]:
-        """Collect a hold, first for the bias and then for the zero; movement starts it anew."""
-        if self._moving(block):
-            self._blocks = []
+    def _next(self) -> list[Said]:
+        scene = self._scene
+        following = None if scene.stopped else next(self._stages, None)
+        if following is not None:
+            self._stage = following
+            return following.begin()
+        self._result = summary(scene)
+        if scene.free:
             return []
-        self._blocks.append(block)
-        wanted_ns = HOLD_NS if self._gyr_bias is None else TARE_NS
-        if int(block.t_ns[-1] - self._blocks[0].t_ns[0]) < wanted_ns:
+        return [scene.say("done", "target", sentence=self._result["sentence"])]
+
+    # --- what a screen shows ----------------------------------------------------------------------
+
+    def _show(self) -> list[Said]:
+        if self._scene.free and self._stage is None:
             return []
-        hold, self._blocks = calibrations.join(self._blocks), []
-        if self._gyr_bias is None:
-            self._gyr_bias = angular_rate(hold).mean(axis=0)
-            return [self._mark(MarkKind.BIAS, {"gyr_bias_radps": self._gyr_bias.tolist()})]
-        self._hold, self._q0 = hold, quaternion.mean(hold.q_earth_from_sensor)
-        self.phase = Phase.ROTATIONS
-        return [self._prompt(f"good: now turn the leg slowly, {ROTATIONS} times", "tare-done")]
-
-    def _moving(self, block: Orientation) -> bool:
-        if block.gyr_radps is None and self._last is not None:
-            # without a gyroscope a single sample says nothing of movement
-            block = calibrations.join([self._last, block])
-        deviation = angular_rate(block) - self._bias()
-        return bool((np.sqrt(quaternion.dot(deviation, deviation)) > STILL_RADPS).any())
-
-    def _bias(self) -> FloatArray:
-        """Return the mean rate of the hold so far: a bias of 1 °/s must not look like movement."""
-        if self._gyr_bias is not None:
-            return self._gyr_bias
-        if not self._blocks:
-            return np.zeros(3)
-        return np.asarray(angular_rate(self._blocks[0]).mean(axis=0))
-
-    def _watch_rotations(self, block: Orientation) -> list[Said]:
-        """Count rotations out and home; go on when there are enough and the leg is at rest."""
-        if self._q0 is None or self._hold is None:
+        now = self._now()
+        before = self._shown
+        if before is not None and replace(before, t_ns=now.t_ns) == now:
             return []
-        self._blocks.append(block)
-        relative = quaternion.multiply(quaternion.conjugate(self._q0), block.q_earth_from_sensor)
-        turn = quaternion.to_rotation_vector(relative)
-        out: list[Said] = []
-        for angle in np.sqrt(quaternion.dot(turn, turn)).tolist():
-            if not self._away and angle > OUT_RAD:
-                self._away = True
-            elif self._away and angle < HOME_RAD:
-                self._away = False
-                self._turns += 1
-                out.append(self._prompt(str(self._turns), "tick"))
-        wanted = 1 if self.phase is Phase.DIRECTION else ROTATIONS
-        if self._turns < wanted or self._away or self._moving(block):
-            self._still_since_ns = None
-            return out
-        self._still_since_ns = self._still_since_ns or int(block.t_ns[0])
-        if int(block.t_ns[-1]) - self._still_since_ns < SETTLED_NS:
-            return out
-        moved, self._blocks = calibrations.join(self._blocks), []
-        self._turns, self._still_since_ns = 0, None
-        try:
-            if self._undirected is not None:
-                found = calibrations.directed(
-                    self._undirected, moved, asked=Direction.INTERNAL, side=self._side
-                )
-                return out + self._begin(found)
-            return out + self._calibrate(self._hold, moved)
-        except CalibrationRefused as refusal:
-            self._restart()
-            return [*out, self._prompt(f"again, please: {refusal}", "rejected")]
+        self._shown = now
+        return [now]
 
-    def _calibrate(self, hold: Orientation, rotations: Orientation) -> list[Said]:
-        """Begin, or ask for the direction first where the sensor's case does not tell it."""
-        calibration = calibrations.functional(
-            hold,
-            rotations,
-            outward_normal_sensor=self._info.outward_normal_sensor if self._info else None,
-            side=self._side,
-            gyr_bias_radps=self._bias(),
+    def _now(self) -> Show:
+        scene = self._scene
+        stage = self._aside or self._stage
+        step = self.step
+        fields = {} if stage is None or step in ("done", "waiting") else stage.shown()
+        if step in ("paused", "waiting"):
+            fields["text"] = scene.text(step)
+        if step == "done" and self._result is not None:
+            fields["text"] = self._result["sentence"]
+            fields["result"] = self._result
+        if (timer := fields.get("timer")) is not None:
+            fields["timer"] = Timer(*timer)
+        return Show(
+            t_ns=scene.t_ns,
+            step=step,
+            drill=scene.drill.name,
+            title=scene.said.title,
+            kind=scene.drill.kind,
+            side=scene.side,
+            position=scene.drill.position,
+            language=scene.language,
+            **fields,
         )
-        if calibration.sign == "assumed":
-            self._undirected, self.phase = calibration, Phase.DIRECTION
-            return [
-                self._prompt(f"once more, to show which way: {self._outwards}, and come back", "tare-done")
-            ]
-        return self._begin(calibration)
-
-    def _begin(self, calibration: Calibration) -> list[Said]:
-        self.phase = Phase.DRILL
-        goal = f"{self._target} repetitions" if self._target else "begin"
-        return [
-            self._mark(MarkKind.CALIBRATION, calibrations.to_dict(calibration)),
-            self._prompt(f"calibrated, {calibration.grade}: {goal}, slow and controlled", "tare-done"),
-        ]
-
-    def _count(self, rep: Rep) -> list[Said]:
-        if rep.verdict is not Verdict.CONTROLLED:
-            return [self._prompt(REASON_WORDS.get(rep.reasons[0], rep.reasons[0]), "rejected")]
-        self._counted.append(rep.n)
-        if self._target and self.controlled >= self._target:
-            self.phase = Phase.DONE
-            return [self._prompt(f"{self.controlled}, done", "target")]
-        return [self._prompt(str(self.controlled), "counted")]
-
-    def _correct(self, corrected: Corrected) -> list[Said]:
-        """Follow what a person took back or brought back, and say the count there is now."""
-        if not corrected.reps:
-            return [self._prompt(f"nothing to {corrected.kind}", "rejected")]
-        there, gone = (
-            (self._counted, self._taken) if corrected.kind != "redo" else (self._taken, self._counted)
-        )
-        for n in corrected.reps:
-            if n in there:
-                there.remove(n)
-                gone.append(n)
-        return [self._prompt(f"{corrected.kind}: {self.controlled} count", "tick")]
 
 
 def marks(said: Sequence[Said], at_ns: HostNs) -> list[Mark]:

@@ -46,7 +46,7 @@ Earcon = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Something for the person: `say` in words, empty for a sound alone, and the `earcon` that goes with it."""
+    """Something for the person: `say` in words, empty for a sound alone, and the `earcon` with it."""
 
     t_ns: int
     say: str

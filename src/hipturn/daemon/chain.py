@@ -24,6 +24,12 @@ class Chain:
             parts = tuple(replace(part, side=_other(part.side)) for part in parts)
         return cls(routine, parts)
 
+    @classmethod
+    def both(cls, drill: str, first: Side) -> "Chain":
+        """Return one drill on both legs."""
+        parts = (Part(drill, first), Part(drill, _other(first)))
+        return cls(Routine(drill, {}, {}, parts), parts)
+
     @property
     def part(self) -> Part:
         """What is to be done now."""

@@ -147,7 +147,11 @@ class Daemon:
 
     def _planned(self, plan: Plan, first: Side | None = None) -> None:
         """Take a plan; of a routine its first part."""
-        self._chain = Chain.of(plan.routine, first) if plan.routine is not None else None
+        self._chain = None
+        if plan.routine is not None:
+            self._chain = Chain.of(plan.routine, first)
+        elif plan.both:
+            self._chain = Chain.both(plan.drill, plan.side)
         self.plan = plan.at(self._chain) if self._chain is not None else plan
 
     def _reached(self) -> None:

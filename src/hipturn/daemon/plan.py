@@ -48,12 +48,20 @@ class Plan:
     """Sets to do; None for the drill's own."""
     upcoming: Part | None = None
     """What comes after it in the routine."""
+    guided: bool = False
+    """The coach leads through the drill; otherwise it only calibrates and counts."""
+    both: bool = False
+    """The drill on both legs, one after the other."""
+    other_leg: bool = False
+    """The strap was on the other leg until now."""
+    safety: bool = False
+    """The safety words are said first."""
 
     def asked(self, begin: Begin) -> "Plan":
         """Return the plan of a session begun by command: what the command gives, else as before."""
         given: dict[str, Any] = {each.name: getattr(begin, each.name) for each in fields(begin)}
         given = {name: value for name, value in given.items() if value is not None and name != "drill"}
-        alone = replace(self, routine=None, part=None, parts=None, sets=None, upcoming=None)
+        alone = replace(self, routine=None, both=False, part=None, parts=None, sets=None, upcoming=None)
         plan = replace(alone, once=False, **given)
         return plan if begin.drill is None else plan.doing(begin.drill, begin.reps)
 
@@ -63,6 +71,8 @@ class Plan:
         return replace(
             self,
             drill=name,
+            guided=True,
+            other_leg=False,
             position=drill.position or "",
             reps=drill.reps if reps is None else reps,
             settings={**config.defaults(), **drill.settings, **self.chosen},
@@ -78,6 +88,8 @@ class Plan:
             part=chain.number,
             parts=len(chain.parts),
             upcoming=chain.then.part if chain.then else None,
+            other_leg=chain.at > 0 and chain.parts[chain.at - 1].side is not part.side,
+            safety=self.safety and chain.at == 0,
         )
 
 

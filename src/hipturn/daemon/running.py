@@ -7,8 +7,9 @@ from datetime import datetime
 from pathlib import Path
 
 import hipturn
-from hipturn import config
+from hipturn import config, drills
 from hipturn.coach import Coach, Phase, Show
+from hipturn.coach.words import text
 from hipturn.daemon.plan import STREAM, Ended, Plan
 from hipturn.model import Input, SessionStart
 from hipturn.session import Heard, Session
@@ -19,7 +20,31 @@ _log = logging.getLogger(__name__)
 
 def coached(plan: Plan) -> Coach:
     """Return the coach of a session of this plan."""
-    return Coach(STREAM, plan.side, plan.reps, plan.position)
+    if not plan.guided:
+        return Coach(STREAM, plan.side, plan.reps, plan.position)
+    drill = drills.drill(plan.drill)
+    if plan.sets is not None:
+        drill = replace(drill, sets=plan.sets)
+    return Coach(
+        STREAM,
+        plan.side,
+        plan.reps,
+        drill=drill,
+        language=plan.language,
+        other_leg=plan.other_leg,
+        safety=plan.safety,
+    )
+
+
+def placed(show: Show, plan: Plan, recording: Path | None) -> Show:
+    """Return what is shown with what the coach of one session cannot know: place in a routine, recording."""
+    result = show.result
+    if result is not None and recording is not None:
+        result = {**result, "recording": recording.name}
+    coming = plan.upcoming
+    title = drills.drill(coming.drill).said(plan.language).title if coming is not None else None
+    then = None if coming is None else f"{title}, {text(plan.language, coming.side.value)}"
+    return replace(show, part=plan.part, parts=plan.parts, next=then, result=result)
 
 
 @dataclass(slots=True)
@@ -38,9 +63,8 @@ class Running:
         coach = coached(plan)
 
         def hear(heard: Heard) -> None:
-            if isinstance(heard, Show) and heard.result is not None and keeper.path is not None:
-                # where it lies is the one thing the coach cannot know
-                heard = replace(heard, result={**heard.result, "recording": keeper.path.name})
+            if isinstance(heard, Show):
+                heard = placed(heard, plan, keeper.path)
             listen(heard)
 
         session = Session(config.core_params(plan.settings), coach, keeper, hear)

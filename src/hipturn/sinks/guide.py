@@ -29,7 +29,9 @@ SIDES = {"left": "left leg", "right": "right leg"}
 class Guide:
     """A live display, redrawn at screen rate however fast samples come. `hint` says which keys there are."""
 
-    def __init__(self, console: Console, hint: Callable[[Mapping[str, Any] | None], str] | None = None) -> None:
+    def __init__(
+        self, console: Console, hint: Callable[[Mapping[str, Any] | None], str] | None = None
+    ) -> None:
         self._console, self._hint = console, hint
         self._state, self._detail = "searching", ""
         self._say = self._verdict = ""

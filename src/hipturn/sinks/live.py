@@ -75,8 +75,8 @@ class Display:
     def hear(self, heard: Heard) -> None:
         """Take in what is shown."""
         match heard:
-            case Prompt() if heard.say:
-                self._say = heard.say
+            case Prompt():
+                self._say = heard.say or self._say
             case HipAngle():
                 self._angle_deg = float(heard.angle_rad[-1]) * DEG_PER_RAD
                 self._most_deg = max(self._most_deg, self._angle_deg)

@@ -19,7 +19,9 @@ def print_guided(shown: Sequence[Line], folder: Path, console: Console | None = 
     if rows:
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
         for name in ("", "leg", "direction", "mean °", "± °", "SD °", "best °", "trials"):
-            table.add_column(name, justify="left" if name in ("", "leg", "direction") else "right", no_wrap=True)
+            table.add_column(
+                name, justify="left" if name in ("", "leg", "direction") else "right", no_wrap=True
+            )
         for row in rows:
             table.add_row(*row)
         out.print(table)

@@ -1,0 +1,234 @@
+"""End ranges that are held: the trials of a test, and stretches."""
+
+from collections import deque
+from typing import Any
+
+import numpy as np
+
+from hipturn.coach.scene import GENTLE_PAIN, Said, Scene, Stage
+from hipturn.core import results
+from hipturn.model import Direction, Gap, HipAngle, Hold, Input, Output, Rep, Verdict
+from hipturn.units import DEG_PER_RAD, NS_PER_S, RAD_PER_DEG
+
+LEAST_RAD = 5.0 * RAD_PER_DEG
+"""A hold nearer to neutral is rest."""
+LOST_NS = NS_PER_S // 2
+"""A longer gap within a hold leaves nobody knowing where the leg was."""
+STRETCH_RAD = 5.0 * RAD_PER_DEG
+"""In a stretch the leg may sink and settle by this much from second to second."""
+
+
+class Held:
+    """Watches for the leg to stay out: seconds held, in `direction`."""
+
+    def __init__(self, direction: Direction, within_rad: float) -> None:
+        self._sign = 1.0 if direction is Direction.INTERNAL else -1.0
+        self._within = within_rad
+        self._last: deque[tuple[int, float]] = deque()
+        self._since_ns: int | None = None
+        self.angle_rad = 0.0
+        self.best_rad = 0.0
+
+    def restart(self) -> None:
+        """Begin anew: data were lost."""
+        self._last.clear()
+        self._since_ns = None
+
+    def push(self, block: HipAngle) -> float:
+        """Return for how many seconds the leg has been held out, 0 while it is not."""
+        for t_ns, angle in zip(block.t_ns.tolist(), block.angle_rad.tolist(), strict=True):
+            self.angle_rad = self._sign * angle
+            self._last.append((t_ns, self.angle_rad))
+            while t_ns - self._last[0][0] > NS_PER_S:
+                self._last.popleft()
+        low, high = min(a for _, a in self._last), max(a for _, a in self._last)
+        whole = self._last[-1][0] - self._last[0][0] > 0.9 * NS_PER_S
+        if not whole or high - low > self._within or low < LEAST_RAD:
+            self._since_ns = None
+            return 0.0
+        self.best_rad = max(self.best_rad, (low + high) / 2.0)
+        if self._since_ns is None:
+            self._since_ns = self._last[0][0]
+        return (self._last[-1][0] - self._since_ns) / NS_PER_S
+
+
+class Trial(Stage):
+    """One end range of a test, held for some seconds, told in degrees; not held, it is repeated."""
+
+    step = "trial"
+
+    def __init__(self, scene: Scene, direction: Direction, n: int, of: int) -> None:
+        super().__init__(scene)
+        self._direction, self._n, self._of = direction, n, of
+        self._held = Held(direction, 2.0 * results.HELD_RAD)
+        self._blocks: list[HipAngle] = []
+        self._ticks = 0
+        self._back = False
+        self._last_rad: float | None = None
+
+    def begin(self) -> list[Said]:
+        """Ask for the movement."""
+        self._held.restart()
+        self._blocks, self._ticks, self._back = [], 0, False
+        return [self.scene.say("trial.go", move=self.scene.move(self._direction))]
+
+    def linked(self) -> list[Said]:
+        """After a lost link the trial is repeated."""
+        return [self.scene.say("back", "connected"), *self.begin()]
+
+    def shown(self) -> dict[str, Any]:
+        """Return which trial it is, and how far the others went."""
+        scene = self.scene
+        best = scene.best.get(self._direction)
+        return {
+            "text": scene.text(
+                "trial.show",
+                direction=scene.text(self._direction.value),
+                n=self._n,
+                of=self._of,
+                move=scene.move(self._direction),
+            ),
+            "direction": self._direction,
+            "trial": self._n,
+            "trials": self._of,
+            "best_rad": best if scene.pain < GENTLE_PAIN else None,
+            "last_rad": self._last_rad,
+        }
+
+    def push(self, item: Input | Output) -> list[Said]:
+        """Watch the hold; the repetition that ends with the return gives the value."""
+        match item:
+            case HipAngle():
+                self._blocks.append(item)
+                return self._watch(item)
+            case Gap() if item.cause != "link" and item.end_ns - item.start_ns > LOST_NS:
+                return [self.scene.say("trial.lost", "rejected"), *self.begin()]
+            case Rep() if item.direction is self._direction:
+                return self._over(item)
+        return []
+
+    def _watch(self, block: HipAngle) -> list[Said]:
+        held_s = self._held.push(block)
+        if self._back or held_s < results.HELD_S:
+            return []
+        if held_s >= self.scene.drill.hold_s:
+            self._back = True
+            return [self.scene.say("trial.back", "target")]
+        if int(held_s) > self._ticks:
+            self._ticks = int(held_s)
+            return [self.scene.sound("tick")]
+        return []
+
+    def _over(self, rep: Rep) -> list[Said]:
+        scene = self.scene
+        if rep.verdict is Verdict.VOID:
+            return [scene.say("trial.lost", "rejected"), *self.begin()]
+        found = results.trials(_joined(self._blocks), [rep])
+        if not self._back or not found:
+            return [scene.say("trial.again", "rejected"), *self.begin()]
+        (trial,) = found
+        scene.trials.append(trial)
+        scene.reps.append(rep)
+        scene.reached(self._direction, trial.value_rad)
+        self._last_rad, self.done = trial.value_rad, True
+        return [scene.say("trial.value", "counted", value=f"{trial.value_rad * DEG_PER_RAD:.0f}")]
+
+
+class Stretch(Stage):
+    """A stretch held for its time, with what was gained; leaving it early ends it."""
+
+    step = "stretch"
+
+    def __init__(self, scene: Scene, n: int, of: int) -> None:
+        super().__init__(scene)
+        self._direction = scene.drill.directions[0]
+        self._n, self._of = n, of
+        self._held = Held(self._direction, STRETCH_RAD)
+        self._from_rad: float | None = None
+        self._half = self._back = False
+        self._ends_ns: int | None = None
+        self._held_s = 0.0
+
+    def begin(self) -> list[Said]:
+        """Ask for the stretch."""
+        return [self.scene.say("stretch.go", move=self.scene.move(self._direction))]
+
+    def shifted(self, by_ns: int) -> None:
+        """After a pause it is taken up anew."""
+        self._held.restart()
+        self._from_rad, self._ends_ns, self._half = None, None, False
+
+    def linked(self) -> list[Said]:
+        """Begin anew: the time in which nobody saw the leg does not count."""
+        self.shifted(0)
+        return super().linked()
+
+    def shown(self) -> dict[str, Any]:
+        """Return the time that is left and the range."""
+        scene, hold_s = self.scene, self.scene.drill.hold_s
+        text = scene.text("stretch.show", n=self._n, of=self._of, move=scene.move(self._direction))
+        return {
+            "text": text,
+            "direction": self._direction,
+            "trial": self._n,
+            "trials": self._of,
+            "best_rad": scene.best.get(self._direction) if scene.pain < GENTLE_PAIN else None,
+            "timer": ("hold", hold_s, self._ends_ns) if self._ends_ns is not None else None,
+        }
+
+    def push(self, item: Input | Output) -> list[Said]:
+        """Watch the hold."""
+        match item:
+            case HipAngle():
+                return self._watch(item)
+            case Hold():
+                self.scene.holds.append(item)
+                if self._back:
+                    self.done = True
+            case Rep() if self._back:
+                self.scene.reps.append(item)
+                self.done = True
+        return []
+
+    def _watch(self, block: HipAngle) -> list[Said]:
+        scene, wanted_s = self.scene, self.scene.drill.hold_s
+        held_s = self._held.push(block)
+        if self._back:
+            # home again, and the hold was told, or was too unlike one to be
+            self.done = self.done or abs(self._held.angle_rad) < LEAST_RAD
+            return []
+        if held_s < results.HELD_S:
+            if self._from_rad is not None and self._held.angle_rad < LEAST_RAD:
+                self._back = True
+                return [scene.say("stretch.short", "rejected", seconds=f"{self._held_s:.0f}")]
+            return []
+        if self._from_rad is None:
+            self._from_rad = self._held.angle_rad
+            self._ends_ns = scene.t_ns + round((wanted_s - held_s) * NS_PER_S)
+            return [scene.sound("tick")]
+        self._held_s = held_s
+        scene.reached(self._direction, self._held.best_rad)
+        if held_s >= wanted_s:
+            self._back = True
+            gained = (self._held.angle_rad - self._from_rad) * DEG_PER_RAD
+            out: list[Said] = [scene.say("stretch.back", "target")]
+            if gained >= 1.0:
+                out.append(scene.say("stretch.gained", value=f"{gained:.0f}"))
+            return out
+        if not self._half and held_s >= wanted_s / 2.0:
+            self._half = True
+            return [scene.say("stretch.half", "tick")]
+        return []
+
+
+def _joined(blocks: list[HipAngle]) -> HipAngle:
+    return HipAngle(
+        blocks[0].stream,
+        np.concatenate([b.t_ns for b in blocks]),
+        np.concatenate([b.angle_rad for b in blocks]),
+        np.concatenate([b.rate_radps for b in blocks]),
+        np.concatenate([b.off_axis_rad for b in blocks]),
+        np.concatenate([b.twist_rad for b in blocks]),
+        np.concatenate([b.lost_before for b in blocks]),
+        np.concatenate([b.trusted for b in blocks]),
+    )

@@ -1,0 +1,135 @@
+"""What the steps of a session share: who, what, how far, and a way to speak."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hipturn.coach import words
+from hipturn.coach.drill import Drill, Words
+from hipturn.coach.prompts import Earcon, Prompt, Show, Step
+from hipturn.core import results
+from hipturn.core.positions import placed
+from hipturn.model import (
+    Calibration,
+    Direction,
+    FloatArray,
+    Hold,
+    HostNs,
+    Input,
+    Mark,
+    MarkKind,
+    Output,
+    Rep,
+    Side,
+    StreamInfo,
+)
+
+Said = Prompt | Show | Mark
+"""What the coach gives."""
+
+GENTLE_PAIN, STOP_PAIN = 1, 7
+"""From the first on nothing is urged any more; from the second on the session ends."""
+
+
+@dataclass(slots=True)
+class Scene:
+    """One session: one drill on one leg."""
+
+    stream: str
+    side: Side
+    drill: Drill
+    language: str = "en"
+    free: bool = False
+    """Only counting: no questions, no set-up."""
+    previous: results.Result | None = None
+    """The last test of the same leg, to tell what changed."""
+    t_ns: int = 0
+    info: StreamInfo | None = None
+    gyr_bias: FloatArray | None = None
+    calibration: Calibration | None = None
+    observability: float = 1.0
+    heading_dependent: bool = False
+    pain: int = 0
+    warmed_up: bool | None = None
+    reps: list[Rep] = field(default_factory=list)
+    """All there were."""
+    counted: list[int] = field(default_factory=list)
+    """Numbers of those that count."""
+    trials: list[results.Trial] = field(default_factory=list)
+    holds: list[Hold] = field(default_factory=list)
+    best: dict[Direction, float] = field(default_factory=dict)
+    """Furthest so far, by direction, rad."""
+    rolled_s: float = 0.0
+    stopped: bool = False
+    """The person has had enough: what is left is not begun."""
+
+    @property
+    def said(self) -> Words:
+        """The drill's words in the language of the session."""
+        return self.drill.said(self.language)
+
+    @property
+    def outwards(self) -> str:
+        """How to show internal rotation, in words."""
+        if self.said.internal:
+            return self.said.internal
+        where = placed(self.drill.position)
+        return where.outwards if where else "turn the hip inwards, which takes the foot outwards"
+
+    def move(self, direction: Direction | None) -> str:
+        """Return what to do for a direction, in words."""
+        return self.said.external if direction is Direction.EXTERNAL else self.outwards
+
+    def text(self, key: str, **values: Any) -> str:
+        """Return a text of the coach's catalogue."""
+        return words.text(self.language, key, **values)
+
+    def say(self, key: str, earcon: Earcon | None = None, **values: Any) -> Prompt:
+        """Return a prompt."""
+        return Prompt(self.t_ns, self.text(key, **values), earcon, key, self.language)
+
+    def sound(self, earcon: Earcon) -> Prompt:
+        """Return a sound without words."""
+        return Prompt(self.t_ns, "", earcon, earcon, self.language)
+
+    def mark(self, kind: MarkKind, value: Mapping[str, Any] | None = None) -> Mark:
+        """Return a mark for the stream."""
+        return Mark(self.stream, HostNs(0), kind, value or {})
+
+    def reached(self, direction: Direction, angle_rad: float) -> None:
+        """Note how far it went."""
+        self.best[direction] = max(self.best.get(direction, 0.0), abs(angle_rad))
+
+
+class Stage:
+    """One step of a session. Subclasses say what happens in it."""
+
+    step: Step = "setup"
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.done = False
+
+    def begin(self) -> list[Said]:
+        """Return what is said as it begins."""
+        return []
+
+    def push(self, item: Input | Output) -> list[Said]:
+        """Return what an input or output leads to."""
+        return []
+
+    def linked(self) -> list[Said]:
+        """Return what a link that came back leads to."""
+        return [self.scene.say("back", "connected")]
+
+    def shifted(self, by_ns: int) -> None:
+        """Let everything that is timed be later: there was a pause."""
+
+    def skip(self) -> list[Said]:
+        """End it because the person wants to go on."""
+        self.done = True
+        return [self.scene.say("skipped", "tick")]
+
+    def shown(self) -> dict[str, Any]:
+        """Return the fields of `Show` that are this step's."""
+        return {}
