@@ -2,12 +2,16 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 
 from hipturn.config import Settings
 from hipturn.session import Heard
 from hipturn.sinks.hub import Hub
 from hipturn.sinks.voice import Speaker, Voice, Where, audible
+
+
+FINISH_S = 8.0
+"""How long the last words may take."""
 
 
 def speaker(settings: Settings) -> Speaker:
@@ -21,10 +25,10 @@ def speaker(settings: Settings) -> Speaker:
             return Speaker("auto", can)
 
 
-@contextlib.contextmanager
-def speaking(
+@contextlib.asynccontextmanager
+async def speaking(
     hub: Hub, settings: Settings, make: Callable[..., Voice] = Voice
-) -> Iterator[Callable[[Heard], None]]:
+) -> AsyncIterator[Callable[[Heard], None]]:
     """Give the context what hears a session and speaks; its thread begins when this computer first speaks."""
     loop = asyncio.get_running_loop()
 
@@ -43,4 +47,5 @@ def speaking(
     try:
         yield voice.hear
     finally:
-        voice.close()
+        # the last word is the result: whoever lies there has not seen it
+        await asyncio.to_thread(voice.close, FINISH_S)

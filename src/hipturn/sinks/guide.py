@@ -22,6 +22,7 @@ FULL_DEG = 60.0
 ZONE_DEG = 5.0
 """Half the width of the target zone: what one sensor on the shin is good for."""
 BAR = 72
+Hint = Callable[[Mapping[str, Any] | None], str]
 COUNTING = ("reps", "trial", "stretch")
 SIDES = {"left": "left leg", "right": "right leg"}
 

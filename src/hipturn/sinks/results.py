@@ -37,9 +37,11 @@ def print_guided(shown: Sequence[Line], folder: Path, console: Console | None = 
 def _rows(line: Line) -> list[list[str]]:
     rows = []
     for side, leg in (line["result"].get("legs") or {}).items():
-        for direction in ("internal", "external"):
-            if (value := leg.get(direction)) is not None:
-                rows.append([line["title"], side, direction, *_quantity(value)])
+        rows += [
+            [line["title"], side, direction, *_quantity(leg[direction])]
+            for direction in ("internal", "external")
+            if leg.get(direction) is not None
+        ]
         if leg.get("arc_deg") is not None:
             arc = [_number(leg["arc_deg"]), _number(leg.get("arc_uncertainty_deg")), "", "", ""]
             rows.append([line["title"], side, "arc", *arc])

@@ -57,7 +57,7 @@ class _Hush:
 
 @dataclass(frozen=True, slots=True)
 class _Close:
-    pass
+    until_ns: int
 
 
 def weight(prompt: Prompt) -> Weight:
@@ -112,12 +112,12 @@ class Voice:
             self._thread = threading.Thread(target=self._run, name="voice", daemon=True)
             self._thread.start()
 
-    def close(self) -> None:
-        """Be silent for good; waits a moment for what must be ended."""
+    def close(self, finish_s: float = 0.0) -> None:
+        """Be silent for good; what was said until now may go on for so long. Waits for that."""
         thread, self._thread = self._thread, None
         if thread is not None:
-            self._inbox.put(_Close())
-            thread.join(CLOSE_S)
+            self._inbox.put(_Close(self._clock() + round(finish_s * NS_PER_S)))
+            thread.join(CLOSE_S + finish_s)
 
     def hear(self, heard: Heard) -> None:
         """Have a prompt spoken, with its sound first; never waits, never raises."""
@@ -158,7 +158,10 @@ class Voice:
 
     def _serve(self) -> None:
         wake_ns: int | None = None
-        while True:
+        closing: _Close | None = None
+        while closing is None or (self._clock() < closing.until_ns and self._busy):
+            if closing is not None:
+                wake_ns = closing.until_ns if wake_ns is None else min(wake_ns, closing.until_ns)
             wait_s = None if wake_ns is None else max(0.0, (wake_ns - self._clock()) / NS_PER_S)
             try:
                 item = self._inbox.get(timeout=wait_s)
@@ -166,7 +169,7 @@ class Voice:
                 item = None
             match item:
                 case _Close():
-                    return
+                    closing = item
                 case _Hush():
                     self._hush()
                 case _Asked():
@@ -176,6 +179,11 @@ class Voice:
                 case _Over():
                     self._ended(item)
             wake_ns = self._speak()
+
+    @property
+    def _busy(self) -> bool:
+        """Whether something is being said or waits to be."""
+        return self._turns.speaking is not None or bool(self._turns.waiting)
 
     def _sound(self, asked: _Asked) -> None:
         """Begin the earcon; where nothing speaks, words without one get the sound that stands for words."""
