@@ -7,7 +7,7 @@ import numpy as np
 
 from hipturn.coach.scene import GENTLE_PAIN, Said, Scene, Stage
 from hipturn.core import results
-from hipturn.model import Direction, Gap, HipAngle, Hold, Input, Output, Rep, Verdict
+from hipturn.model import Direction, Gap, HipAngle, Hold, Input, Output, Rep, StreamNs, Verdict
 from hipturn.units import DEG_PER_RAD, NS_PER_S, RAD_PER_DEG
 
 LEAST_RAD = 5.0 * RAD_PER_DEG
@@ -103,7 +103,9 @@ class Trial(Stage):
                 return self._watch(item)
             case Gap() if item.cause != "link" and item.end_ns - item.start_ns > LOST_NS:
                 return [self.scene.say("trial.lost", "rejected"), *self.begin()]
-            case Rep() if item.direction is self._direction:
+            case Rep() if item.direction is not self._direction:
+                return [self.scene.say("reject.direction", "rejected")]
+            case Rep():
                 return self._over(item)
         return []
 
@@ -148,6 +150,7 @@ class Stretch(Stage):
         self._half = self._back = False
         self._ends_ns: int | None = None
         self._held_s = 0.0
+        self._angles: list[tuple[int, float]] = []
 
     def begin(self) -> list[Said]:
         """Ask for the stretch."""
@@ -157,6 +160,7 @@ class Stretch(Stage):
         """After a pause it is taken up anew."""
         self._held.restart()
         self._from_rad, self._ends_ns, self._half = None, None, False
+        self._angles.clear()
 
     def linked(self) -> list[Said]:
         """Begin anew: the time in which nobody saw the leg does not count."""
@@ -181,27 +185,20 @@ class Stretch(Stage):
         match item:
             case HipAngle():
                 return self._watch(item)
-            case Hold():
-                self.scene.holds.append(item)
-                if self._back:
-                    self.done = True
-            case Rep() if self._back:
-                self.scene.reps.append(item)
-                self.done = True
         return []
 
     def _watch(self, block: HipAngle) -> list[Said]:
         scene, wanted_s = self.scene, self.scene.drill.hold_s
         held_s = self._held.push(block)
         if self._back:
-            # home again, and the hold was told, or was too unlike one to be
-            self.done = self.done or abs(self._held.angle_rad) < LEAST_RAD
+            self.done = abs(self._held.angle_rad) < LEAST_RAD
             return []
         if held_s < results.HELD_S:
             if self._from_rad is not None and self._held.angle_rad < LEAST_RAD:
-                self._back = True
+                self._finish()
                 return [scene.say("stretch.short", "rejected", seconds=f"{self._held_s:.0f}")]
             return []
+        self._angles.append((scene.t_ns, self._held.angle_rad))
         if self._from_rad is None:
             self._from_rad = self._held.angle_rad
             self._ends_ns = scene.t_ns + round((wanted_s - held_s) * NS_PER_S)
@@ -209,8 +206,7 @@ class Stretch(Stage):
         self._held_s = held_s
         scene.reached(self._direction, self._held.best_rad)
         if held_s >= wanted_s:
-            self._back = True
-            gained = (self._held.angle_rad - self._from_rad) * DEG_PER_RAD
+            gained = self._finish().creep_rad * DEG_PER_RAD
             out: list[Said] = [scene.say("stretch.back", "target")]
             if gained >= 1.0:
                 out.append(scene.say("stretch.gained", value=f"{gained:.0f}"))
@@ -219,6 +215,26 @@ class Stretch(Stage):
             self._half = True
             return [scene.say("stretch.half", "tick")]
         return []
+
+    def _finish(self) -> Hold:
+        """Note the hold, by the same formulas as `core.figures.held`."""
+        self._back = True
+        t_ns, angle = (np.array(each) for each in zip(*self._angles, strict=True))
+        t_s = (t_ns - t_ns[0]) / NS_PER_S
+        centred = t_s - t_s.mean()
+        slope = float(centred @ angle / max(centred @ centred, 1e-9))
+        sign = 1.0 if self._direction is Direction.INTERNAL else -1.0
+        hold = Hold(
+            stream=self.scene.stream,
+            start_ns=StreamNs(int(t_ns[0])),
+            end_ns=StreamNs(int(t_ns[-1])),
+            mean_rad=sign * float(angle.mean()),
+            sd_rad=float(angle.std()),
+            creep_rad=slope * float(t_s[-1]),
+            wobble_rad=float((angle - angle.mean() - slope * centred).std()),
+        )
+        self.scene.holds.append(hold)
+        return hold
 
 
 def _joined(blocks: list[HipAngle]) -> HipAngle:
