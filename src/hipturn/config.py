@@ -189,6 +189,13 @@ PROGRAM: dict[str, Setting] = {
             "600", least=1.0, most=86400.0,
         ),
         Setting(
+            "coach.language", "en", "", "what is spoken and written on the page", "your own", choices=("en", "de"),
+        ),
+        Setting(
+            "coach.person", "", "", "whose hip it is, where nobody says; a name or code kept in recordings",
+            "empty, or a code where several people share a sensor", kind="text",
+        ),
+        Setting(
             "voice.speaker", "auto", "", "who speaks: this computer, the page, or nobody; auto is this computer where "
             "it has a loudspeaker, else the page",
             "auto", choices=("auto", "machine", "page", "off"),

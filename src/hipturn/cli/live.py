@@ -55,8 +55,14 @@ class Guided:
 
     def plan(self, plan: daemon.Plan, reps: int) -> daemon.Plan:
         """Return the plan with what was chosen."""
-        more = {"person": self.person, "language": self.language, "safety": self.safety}
-        plan = replace(plan, **more, routine=self.routine, both=self.both)
+        plan = replace(
+            plan,
+            person=self.person,
+            language=self.language,
+            safety=self.safety,
+            routine=self.routine,
+            both=self.both,
+        )
         return plan if self.drill is None else plan.doing(self.drill, reps or None)
 
 
@@ -113,7 +119,7 @@ def run(
         loop = asyncio.get_running_loop()
 
         def end() -> None:
-            _tell("stopping the sensor and closing the recording")
+            tell("stopping the sensor and closing the recording")
             stop.set()
             loop.remove_signal_handler(signal.SIGINT)
 
@@ -127,11 +133,12 @@ def run(
     try:
         return asyncio.run(until_told_to_stop())
     except KeyboardInterrupt:
-        _tell("stopped at once; the recording is on disk up to the last second")
+        tell("stopped at once; the recording is on disk up to the last second")
         return None
 
 
-def _tell(text: str) -> None:
+def tell(text: str) -> None:
+    """Tell a person something beside the results."""
     with contextlib.suppress(OSError):  # the terminal may be gone
         click.echo(text, err=True)
 
@@ -139,7 +146,7 @@ def _tell(text: str) -> None:
 @contextlib.contextmanager
 def _view(options: Options) -> Iterator[Display | Quiet | Nothing]:
     if options.quiet or not Console().is_terminal:
-        yield Nothing() if options.logged else Quiet(_tell)
+        yield Nothing() if options.logged else Quiet(tell)
     else:
         with Display(Console(), options.reps) as display:
             yield display
@@ -173,7 +180,8 @@ async def _session(
         if virtual is not None:
             listeners["simulated person"] = Obeying(virtual.say, running.tell).hear
         if options.voice is not None:
-            listeners["voice"] = await around.enter_async_context(speaking(options.hub, options.voice))
+            hear = await around.enter_async_context(speaking(options.hub, options.voice))
+            listeners["voice"] = hear
         running.listeners = listeners
         await around.enter_async_context(kept_open(options.outputs, options.hub.trouble))
         if (on_key := options.on_key) is not None:
@@ -194,14 +202,14 @@ def measuring_settings() -> dict[str, config.Value]:
 def _show(recordings: list[Path], as_json: bool) -> offline.Analysis | None:
     """Print the results of what was just recorded, by replaying the recording: one truth, one way to it."""
     if not recordings:
-        _tell("nothing was recorded: no sample came from a sensor")
+        tell("nothing was recorded: no sample came from a sensor")
         return None
     recording = recordings[-1]
     try:
         result = offline.analyse(recording, offline.Request())
     except InputError as error:
-        _tell(f"no results: {error}")
-        _tell(f"recorded: {recording}")
+        tell(f"no results: {error}")
+        tell(f"recorded: {recording}")
         return None
     head, events, tail = result.lines(recording.name)
     if as_json:
@@ -209,7 +217,7 @@ def _show(recordings: list[Path], as_json: bool) -> offline.Analysis | None:
             click.echo(lines.dumps(line))
     else:
         console.print_results(head, events, tail)
-    _tell(f"recorded: {recording}")
+    tell(f"recorded: {recording}")
     return result
 
 
@@ -229,7 +237,7 @@ async def with_virtual(
     from hipturn.sources import bleak_bumble, virtual
 
     like = "" if simulated.device == "hipturn" else f" that behaves as {simulated.device}"
-    _tell(f"starting the virtual sensor{like}: a simulated leg, in its own process")
+    tell(f"starting the virtual sensor{like}: a simulated leg, in its own process")
     # where something goes wrong, some repetitions are void: the person does a few more
     done = reps + (SPARE_REPS if simulated.faults else 0)
     args = ["--seed", str(simulated.seed), "--reps", str(done), "--side", options.side.value]
@@ -239,7 +247,7 @@ async def with_virtual(
     if simulated.faults:
         args += ["--faults", simulated.faults]
     async with virtual.spawned(args) as sensor:
-        _tell(f"searching for it by Bluetooth ({sensor.name}, {sensor.address})")
+        tell(f"searching for it by Bluetooth ({sensor.name}, {sensor.address})")
         async with bleak_bumble.backend(sensor.hci) as backend:
             # apart from a person's own recordings: nobody's hip is in it
             folder = options.recordings or places.recordings_folder() / "simulated"

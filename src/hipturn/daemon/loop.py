@@ -63,6 +63,10 @@ class Daemon:
         """Take a command; it enters the stream behind what has arrived already."""
         self._door.put(told)
 
+    def leave(self) -> None:
+        """End the program as Ctrl-C does."""
+        self._door.close()
+
     async def run(self, stop: asyncio.Event) -> Ended:
         """Measure until the target or limit is reached or `stop` is set; recordings are closed then."""
         self._telling = Telling(self.hub, self.view, self.listeners)

@@ -9,7 +9,6 @@ from hipturn.session import Heard
 from hipturn.sinks.hub import Hub
 from hipturn.sinks.voice import Speaker, Voice, Where, audible
 
-
 FINISH_S = 8.0
 """How long the last words may take."""
 
@@ -36,7 +35,7 @@ async def speaking(
         with contextlib.suppress(RuntimeError):  # the loop may be over before the thread is
             loop.call_soon_threadsafe(hub.mute, why)
 
-    voice = make(tell, volume=float(settings["voice.volume"]), pitch=bool(settings["voice.pitch"]))
+    voice: Voice = make(tell, volume=float(settings["voice.volume"]), pitch=bool(settings["voice.pitch"]))
 
     def follow(where: Where) -> None:
         voice.on = where == "machine"

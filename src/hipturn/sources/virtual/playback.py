@@ -1,7 +1,6 @@
 """The motion a virtual sensor plays: a simulated leg with the sensor strapped on as its device asks."""
 
 import dataclasses
-
 from typing import Protocol
 
 import numpy as np

@@ -38,8 +38,8 @@ async def serve(
     Raises `UsageError` if the port is taken, `HipturnError` if bumble is not installed.
     """
     try:
-        from hipturn.sources.virtual.peripheral import VirtualSensor
         from hipturn.sources.virtual.obeying import Obeying
+        from hipturn.sources.virtual.peripheral import VirtualSensor
         from hipturn.sources.virtual.playback import simulated
         from hipturn.sources.virtual.radio import Radio, hci_server
     except ImportError as error:
