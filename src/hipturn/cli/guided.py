@@ -34,8 +34,8 @@ SEEN = "safety-told"
 
 SAFETY = (
     "hipturn measures and counts; it is not a medical device. Ask a clinician first after hip replacement, "
-    "recent surgery or fracture, with impingement or labral tear, dysplasia, an arthritis flare, osteoporosis, "
-    "or knee trouble (the mobilisation drill loads the knee)."
+    "recent surgery or fracture, with impingement or labral tear, dysplasia, an arthritis flare, "
+    "osteoporosis, or knee trouble (the mobilisation drill loads the knee)."
 )
 
 

@@ -176,7 +176,10 @@ async def _session(
         view = around.enter_context(options.view() if options.view is not None else _view(options))
         running = daemon.Daemon(plan, daemon.ble(backend), options.hub, view)
         running.services = options.services(running)
-        listeners = {output.name: output.hear for output in options.outputs} | dict(options.listeners)
+        listeners: dict[str, Callable[[Heard], None]] = {
+            **{output.name: output.hear for output in options.outputs},
+            **options.listeners,
+        }
         if virtual is not None:
             listeners["simulated person"] = Obeying(virtual.say, running.tell).hear
         if options.voice is not None:
