@@ -4,13 +4,13 @@ A new command is a row here: its fields are checked, described in the API and of
 table alone.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from hipturn import drills
 from hipturn.coach import Language
-from hipturn.errors import UsageError
+from hipturn.errors import InputError, UsageError
 from hipturn.model import HostNs, Mark, MarkKind, Side
 
 LONGEST_TEXT = 1000
@@ -126,6 +126,21 @@ def _speak(values: Mapping[str, Any], _stream: str, _at_ns: HostNs) -> Told:
     return Speak(values["where"], values.get("page"))
 
 
+def _names(names: Callable[[], list[str]], shipped: Callable[[], Iterable[str]]) -> Callable[[], list[str]]:
+    """Return what gives the names there are: the program's own only, while a person's own cannot be read."""
+
+    def there() -> list[str]:
+        try:
+            return names()
+        except InputError:
+            return list(shipped())
+
+    return there
+
+
+DRILL_NAMES = _names(drills.names, lambda: drills.load().drills)
+ROUTINE_NAMES = _names(drills.routine_names, lambda: drills.load().routines)
+
 _SIDE = {"type": "string", "enum": [side.value for side in Side]}
 _TEXT = {"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT}
 _NAME = {"type": "string", "minLength": 1, "maxLength": 64}
@@ -137,11 +152,11 @@ COMMANDS: Mapping[str, Command] = {
         _begin,
         {
             "side": Field(_SIDE, required=False),
-            "drill": Field({"type": "string"}, required=False, among=drills.names),
+            "drill": Field({"type": "string"}, required=False, among=DRILL_NAMES),
             "reps": Field({"type": "integer", "minimum": 0, "maximum": MOST_REPS}, required=False),
             "person": Field({"type": "string", "minLength": 1, "maxLength": 64}, required=False),
             "language": Field({"type": "string", "enum": list(LANGUAGES)}, required=False),
-            "routine": Field({"type": "string"}, required=False, among=drills.routine_names),
+            "routine": Field({"type": "string"}, required=False, among=ROUTINE_NAMES),
         },
     ),
     "stop": Command("End the session and close its recording; the sensor stays connected.", lambda *_: End()),

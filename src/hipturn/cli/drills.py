@@ -1,6 +1,7 @@
 """``hipturn drills``: what there is to do, and what is said in it."""
 
 import json
+from typing import Any
 
 import click
 
@@ -37,7 +38,7 @@ def command(verb: str | None, name: str | None, language: str, as_json: bool) ->
         _show(one, language)
 
 
-def _list(told: dict[str, list[dict[str, object]]]) -> None:
+def _list(told: dict[str, Any]) -> None:
     from rich.table import Table
 
     from hipturn.sinks.console import wide
@@ -52,20 +53,16 @@ def _list(told: dict[str, list[dict[str, object]]]) -> None:
     wide().print(table)
 
 
-def _show(one: dict[str, object], language: str) -> None:
+def _show(one: dict[str, Any], language: str) -> None:
+    from hipturn import drills
     from hipturn.coach.words import text
+    from hipturn.model import Side
 
-    click.echo(f"{one['title']} ({one['name']})")
-    click.echo(str(one["about"]))
-    parts = one.get("parts")
-    if isinstance(parts, list):
-        for number, part in enumerate(parts, 1):
-            much = f", {part['sets']} × {part['reps']}" if part["reps"] else ""
-            side = text(language, part["side"])
-            click.echo(f"{number:>3}. {part['title']} ({part['drill']}), {side}{much}")
+    if "parts" not in one:
+        for line in drills.script(drills.drill(one["name"]), Side.RIGHT, language):
+            click.echo(line)
         return
-    for key in ("setup", "internal", "external", "safety"):
-        if one.get(key):
-            click.echo(f"{key + ':':<10}{one[key]}")
-    if one["reps"]:
-        click.echo(f"{'how often:':<10} {one['sets']} × {one['reps']}")
+    click.echo(f"{one['title']}\n{one['about']}\n")
+    for number, part in enumerate(one["parts"], 1):
+        much = f", {part['sets']} × {part['reps']}" if part["reps"] else ""
+        click.echo(f"{number:>3}. {part['title']} ({part['drill']}), {text(language, part['side'])}{much}")

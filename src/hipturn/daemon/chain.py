@@ -36,6 +36,14 @@ class Chain:
         return self.parts[self.at]
 
     @property
+    def other_leg(self) -> bool:
+        """Whether the strap was on the other leg before: nothing is strapped on for rolling."""
+        if not drills.drill(self.part.drill).measured:
+            return False
+        before = [part for part in self.parts[: self.at] if drills.drill(part.drill).measured]
+        return bool(before) and before[-1].side is not self.part.side
+
+    @property
     def number(self) -> int:
         """Where in the routine that is, from 1."""
         return self.at + 1

@@ -88,7 +88,7 @@ class Plan:
             part=chain.number,
             parts=len(chain.parts),
             upcoming=chain.then.part if chain.then else None,
-            other_leg=chain.at > 0 and chain.parts[chain.at - 1].side is not part.side,
+            other_leg=chain.other_leg,
             safety=self.safety and chain.at == 0,
         )
 

@@ -110,7 +110,11 @@ class _Rooms:
 
     async def drills(self, request: Request) -> Response:
         language = request.query_params.get("language", "en")
-        return JSONResponse(await asyncio.to_thread(offers, language))
+        try:
+            return JSONResponse(await asyncio.to_thread(offers, language))
+        except InputError as error:
+            # a person's own drill; where it lies is nobody's business
+            return problem(422, str(error).rpartition("/")[2])
 
     async def session(self, request: Request) -> Response:
         return await self._about(request, self._catalogue.session)

@@ -216,6 +216,7 @@ def document() -> Schema:
         }
     )
     chosen = _get("The drills and routines there are", _json("They", offered))
+    chosen["get"]["responses"]["422"] = PROBLEM
     chosen["get"]["parameters"] = [
         {
             "name": "language",
