@@ -181,7 +181,9 @@ async def _session(
             **options.listeners,
         }
         if virtual is not None:
-            listeners["simulated person"] = Obeying(virtual.say, running.tell).hear
+            obeying = Obeying(virtual.say, running.tell)
+            listeners["simulated person"] = obeying.hear
+            options.hub.watch(obeying.look)
         if options.voice is not None:
             hear = await around.enter_async_context(speaking(options.hub, options.voice))
             listeners["voice"] = hear

@@ -11,6 +11,7 @@ from hipturn.commands import Told
 from hipturn.daemon import STREAM
 from hipturn.model import HostNs, SessionStart
 from hipturn.session import Heard
+from hipturn.status import Status
 
 THINKS_S = 1.5
 """Time a simulated person takes to answer: long enough for somebody who watches to be quicker."""
@@ -22,12 +23,13 @@ class Obeying:
     def __init__(self, say: Callable[[Mapping[str, Any]], None], tell: Callable[[Told], None]) -> None:
         self._say, self._tell = say, tell
         self._asked: str | None = None
+        self._busy = False
 
     def hear(self, heard: Heard) -> None:
         """Pass it on."""
         match heard:
             case SessionStart():
-                self._asked = None
+                self._asked, self._busy = None, True
                 told = {"v": 1, "type": "session", "drill": heard.drill, "position": heard.position}
                 self._say(told)
             case Prompt():
@@ -39,6 +41,12 @@ class Obeying:
                 asked, self._asked = self._asked, question["id"] if question else None
                 if question and question["id"] != asked:
                     asyncio.get_running_loop().call_later(THINKS_S, self._answer, question)
+
+    def look(self, status: Status) -> None:
+        """Rest when the session is over, however it ended."""
+        if status.session is None and self._busy:
+            self._busy = False
+            self._say({"v": 1, "type": "session", "drill": None, "position": None})
 
     def _answer(self, question: Mapping[str, Any]) -> None:
         if self._asked != question["id"]:

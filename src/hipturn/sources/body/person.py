@@ -1,11 +1,12 @@
 """A simulated person who hears the coach and does what it asks, one movement after the other."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from hipturn.model import Direction, FloatArray
+from hipturn.model import Direction, FloatArray, Side
 from hipturn.sources.body.leg import Leg
 from hipturn.sources.body.motion import simulate
 from hipturn.sources.body.script import Element, Repetition, Rest, Script, Shift
@@ -34,6 +35,8 @@ class Person:
             self._show, self._switched = {}, False
         if line.get("type") == "coach":
             self._show = line
+            if line.get("side") and line.get("step") != "switch":
+                self._leg = dataclasses.replace(self._leg, side=Side(line["side"]))
 
     def rows(self, count: int) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return acceleration, angular rate and orientation of the next samples, a row each."""
