@@ -96,10 +96,12 @@ def drill(seed: int = 1, side: Side = Side.RIGHT, reps: int = 4) -> Motion:
     return simulate(Leg.random(seed, side=side), drill_script(reps, seed), RATE_HZ, seed)
 
 
-def record(path: Path, motion: Motion, *, coached: bool = True, lost: Sequence[int] = ()) -> Path:
+def record(
+    path: Path, motion: Motion, *, coached: bool = True, lost: Sequence[int] = (), person: str = ""
+) -> Path:
     """Record the motion as a live session would, with a coach that calibrates or without; return the path."""
     settings = defaults()
-    start = SessionStart("test", "2026-01-01T12:00:00+00:00", settings=settings)
+    start = SessionStart("test", "2026-01-01T12:00:00+00:00", settings=settings, person=person)
     with Writer(path) as writer:
         push: Callable[[Input], None] = writer.write
         if coached:

@@ -9,23 +9,25 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.routing import Mount, Route
 
-from cli_runs import drill
+from cli_runs import drill, record
 from hipturn.coach import Coach
-from hipturn.commands import COMMANDS, Begin, End
+from hipturn.commands import COMMANDS, Begin, End, Speak
 from hipturn.config import core_params, defaults
 from hipturn.model import Mark, MarkKind, SessionStart, Side
 from hipturn.offline import Request, analyse
 from hipturn.session import Session
 from hipturn.sinks.hub import FRAME_NS, Hub
 from hipturn.sinks.viewers import Viewer
+from hipturn.sinks.voice import Speaker
 from hipturn.sources import simulated
 from hipturn.status import State
-from hipturn.web import openapi
+from hipturn.web import angles, openapi
 from hipturn.web.app import STATIC
 from webs import Web, post, web
 
@@ -94,6 +96,92 @@ def test_recordings_are_listed_and_told(site: Web) -> None:
     assert broken.status_code == 422 and str(site.folder) not in broken.text
     assert client.get("/api/v1/sessions/none.mcap").status_code == 404
     assert Web(Hub(), site.folder / "none").client().get("/api/v1/sessions").json()["sessions"] == []
+
+
+def test_recordings_tell_what_they_are_about(site: Web, tmp_path: Path) -> None:
+    """In the list what their beginnings say, and who the people are; nothing of one that cannot be read."""
+    record(tmp_path / "a.mcap", drill(), person="A1")
+    record(tmp_path / "b.mcap", drill(), person="B2")
+    record(tmp_path / "c.mcap", drill(), person="A1")
+    (tmp_path / "broken.mcap").write_bytes(b"not a recording")
+    client = Web(Hub(), tmp_path).client()
+    about = {one["name"]: one for one in client.get("/api/v1/sessions").json()["sessions"]}
+    assert about["a.mcap"]["person"] == "A1" and about["a.mcap"]["wall_time"].startswith("2026-01-01")
+    assert set(about["broken.mcap"]) == {"name", "bytes", "modified_s"}
+    assert client.get("/api/v1/people").json() == {"v": 1, "people": ["A1", "B2"]}
+    assert site.client().get("/api/v1/people").json()["people"] == []
+    told = client.get("/api/v1/sessions/b.mcap").json()
+    assert (told["person"], told["side"]) == ("B2", "right")
+
+
+def test_a_recordings_angle_can_be_drawn(site: Web, tmp_path: Path) -> None:
+    """On an even grid of 20 Hz what a replay measures; nothing in a gap or before the calibration."""
+    record(tmp_path / "lossy.mcap", drill(), lost=range(2300, 2500))
+    got = Web(Hub(), tmp_path).client().get("/api/v1/sessions/lossy.mcap/angles").json()
+    assert got["rate_hz"] == 20.0 and len(got["t_s"]) == len(got["angle_deg"])
+    assert got["t_s"][:3] == [0.0, 0.05, 0.1] and got["angle_deg"][0] is None
+    blocks = analyse(tmp_path / "lossy.mcap", Request()).angles
+    measured = {
+        round(t / 5e7): a for block in blocks for t, a in zip(block.t_ns, np.rad2deg(block.angle_rad))
+    }
+    for t_s, angle_deg in zip(got["t_s"], got["angle_deg"]):
+        if angle_deg is not None:
+            near = [measured[k] for k in (round(t_s * 20), round(t_s * 20) + 1) if k in measured]
+            assert min(abs(angle_deg - each) for each in near) < 3.0
+    gap = [a for t, a in zip(got["t_s"], got["angle_deg"]) if 23.1 < t < 24.9]
+    assert gap and not any(gap), "nothing is drawn where nothing was measured"
+    assert max(filter(None, got["angle_deg"])) > 25.0
+    client = site.client()
+    for name, status in (
+        ("none.mcap", 404),
+        ("link.mcap", 404),
+        ("..%2Foutside.mcap", 404),
+        ("broken.mcap", 422),
+    ):
+        assert client.get(f"/api/v1/sessions/{name}/angles").status_code == status, name
+
+
+def test_long_recordings_are_thinned_further_or_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer is bounded whatever was recorded."""
+    record(tmp_path / "a.mcap", drill())
+    monkeypatch.setattr(angles, "MOST_ROWS", 100)
+    got = angles.of(tmp_path / "a.mcap")
+    assert len(got["t_s"]) <= 101 and got["rate_hz"] < 5.0
+    monkeypatch.setattr(angles, "MOST_BYTES", 1000)
+    answer = Web(Hub(), tmp_path).client().get("/api/v1/sessions/a.mcap/angles")
+    assert answer.status_code == 422 and "too long" in answer.json()["detail"]
+
+
+def test_one_speaker_is_chosen_and_everybody_knows_it(tmp_path: Path) -> None:
+    """The command reaches hub, viewers and state; whoever makes the sounds hears of it at once."""
+    site = Web(Hub(speaker=Speaker("auto", audible=True)), tmp_path)
+    where: list[str] = []
+    site.hub.watch_speaker(where.append)
+    client = site.client()
+    assert client.get("/api/v1/state").json()["speaker"] == {"where": "machine", "page": None}
+    assert post(client, {"command": "speaker", "where": "page", "page": "abc"}).status_code == 202
+    (told,) = site.told
+    assert told == Speak("page", "abc")
+    viewer = site.hub.viewers.join()
+    site.hub.speak(told.where, told.page)
+    lines = [json.loads(line) for line in viewer._lines]
+    assert lines[0] == {"v": 1, "type": "speaker", "where": "page", "page": "abc"}
+    assert lines[1]["speaker"] == {"where": "page", "page": "abc"}
+    site.hub.speak("machine")
+    site.hub.mute("no loudspeaker")
+    assert where == ["machine", "page", "machine"], "chosen by a person: told, not changed"
+    assert site.hub.status.troubles == {"voice": "no loudspeaker"}
+    for wrong in ({"where": "both"}, {"where": "page", "page": ""}, {"where": "page", "page": "x" * 65}, {}):
+        assert post(client, {"command": "speaker", **wrong}).status_code == 422
+
+
+def test_the_page_speaks_where_this_computer_cannot(tmp_path: Path) -> None:
+    """Nobody chose: no trouble, another speaker."""
+    hub = Hub(speaker=Speaker("auto", audible=True))
+    hub.mute("no loudspeaker")
+    assert hub.status.speaker["where"] == "page" and not hub.status.troubles
 
 
 def test_commands_go_into_the_stream(site: Web) -> None:
@@ -245,7 +333,7 @@ def test_every_route_is_described_and_every_description_has_its_route(site: Web)
     }
     assert routes == described
     assert [route.path for route in inner.routes if isinstance(route, Mount)] == ["/static"]
-    assert len(openapi.SCHEMAS["Command"]["oneOf"]) == len(COMMANDS)
+    assert len(openapi.document()["components"]["schemas"]["Command"]["oneOf"]) == len(COMMANDS)
 
 
 @functools.cache

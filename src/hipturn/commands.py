@@ -4,30 +4,52 @@ A new command is a row here: its fields are checked, described in the API and of
 table alone.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, get_args
 
-from hipturn.errors import UsageError
+from hipturn import drills
+from hipturn.coach import Language
+from hipturn.errors import InputError, UsageError
 from hipturn.model import HostNs, Mark, MarkKind, Side
 
 LONGEST_TEXT = 1000
 """Characters in a note."""
+MOST_REPS = 200
+"""Repetitions in a session: five times what a set asks for."""
+SLOWEST_BPM, FASTEST_BPM = 20, 120
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+"""What the coach speaks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """End the running session, if any, and begin a new one, of this side or of the same as before."""
+    """End the running session, if any, and begin a new one: what is not given is as before."""
 
     side: Side | None = None
+    drill: str | None = None
+    reps: int | None = None
+    """Repetitions; None for the drill's own where a drill is given."""
+    person: str | None = None
+    language: Language | None = None
+    routine: str | None = None
+    """A chain of sessions, instead of one with a drill."""
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """End the running session; the next begins when it is asked for or the sensor comes back."""
+    """End the running session and its routine; the next begins on command or when the sensor comes back."""
 
 
-Told = Mark | Begin | End
+@dataclass(frozen=True, slots=True)
+class Speak:
+    """Who speaks from now on: a page, this computer, or nobody."""
+
+    where: Literal["page", "machine", "off"]
+    page: str | None = None
+
+
+Told = Mark | Begin | End | Speak
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +58,19 @@ class Field:
 
     schema: Mapping[str, Any]
     required: bool = True
+    among: Callable[[], list[str]] | None = None
+    """The texts there are to choose from, where those are known only now."""
+
+    def described(self) -> dict[str, Any]:
+        """Return the schema with the choice there is now."""
+        return {**self.schema, "enum": self.among()} if self.among else dict(self.schema)
 
     def check(self, value: object) -> bool:
         """Return whether the value is what the schema says; the few words used here are known."""
+        if "oneOf" in self.schema:
+            return any(Field(one).check(value) for one in self.schema["oneOf"])
+        if self.among is not None:
+            return value in self.among()
         kinds = {"string": str, "boolean": bool, "integer": int}
         if isinstance(value, float) and value.is_integer():
             value = int(value)  # JSON knows no difference
@@ -48,6 +80,8 @@ class Field:
             return value in self.schema.get("enum", [value]) and (
                 self.schema.get("minLength", 0) <= len(value) <= self.schema.get("maxLength", LONGEST_TEXT)
             )
+        if isinstance(value, int) and "enum" in self.schema:
+            return value in self.schema["enum"]
         if isinstance(value, int):
             return bool(self.schema.get("minimum", value) <= value <= self.schema.get("maximum", value))
         return True
@@ -68,7 +102,7 @@ class Command:
             "description": self.meaning,
             "properties": {
                 "command": {"type": "string", "enum": [name]},
-                **{key: dict(one.schema) for key, one in self.fields.items()},
+                **{key: one.described() for key, one in self.fields.items()},
             },
             "required": ["command", *(key for key, one in self.fields.items() if one.required)],
             "additionalProperties": False,
@@ -80,19 +114,77 @@ def _mark(kind: MarkKind) -> Callable[[Mapping[str, Any], str, HostNs], Told]:
 
 
 def _begin(values: Mapping[str, Any], _stream: str, _at_ns: HostNs) -> Told:
-    return Begin(Side(values["side"]) if "side" in values else None)
+    side = Side(values["side"]) if "side" in values else None
+    return Begin(**{**values, "side": side})
 
+
+def _metronome(values: Mapping[str, Any], stream: str, at_ns: HostNs) -> Told:
+    return Mark(stream, at_ns, MarkKind.METRONOME, {"bpm": int(values["bpm"])})
+
+
+def _speak(values: Mapping[str, Any], _stream: str, _at_ns: HostNs) -> Told:
+    return Speak(values["where"], values.get("page"))
+
+
+def _names(names: Callable[[], list[str]], shipped: Callable[[], Iterable[str]]) -> Callable[[], list[str]]:
+    """Return what gives the names there are: the program's own only, while a person's own cannot be read."""
+
+    def there() -> list[str]:
+        try:
+            return names()
+        except InputError:
+            return list(shipped())
+
+    return there
+
+
+DRILL_NAMES = _names(drills.names, lambda: drills.load().drills)
+ROUTINE_NAMES = _names(drills.routine_names, lambda: drills.load().routines)
 
 _SIDE = {"type": "string", "enum": [side.value for side in Side]}
 _TEXT = {"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT}
+_NAME = {"type": "string", "minLength": 1, "maxLength": 64}
+_BPM = {"type": "integer", "minimum": SLOWEST_BPM, "maximum": FASTEST_BPM}
 
 COMMANDS: Mapping[str, Command] = {
     "start": Command(
-        "Begin a new session, with a new calibration; the running one ends.",
+        "Begin a new session, with a new calibration, or a routine; the running one ends.",
         _begin,
-        {"side": Field(_SIDE, required=False)},
+        {
+            "side": Field(_SIDE, required=False),
+            "drill": Field({"type": "string"}, required=False, among=DRILL_NAMES),
+            "reps": Field({"type": "integer", "minimum": 0, "maximum": MOST_REPS}, required=False),
+            "person": Field({"type": "string", "minLength": 1, "maxLength": 64}, required=False),
+            "language": Field({"type": "string", "enum": list(LANGUAGES)}, required=False),
+            "routine": Field({"type": "string"}, required=False, among=ROUTINE_NAMES),
+        },
     ),
     "stop": Command("End the session and close its recording; the sensor stays connected.", lambda *_: End()),
+    "pause": Command("Pause: nothing is counted, no time runs.", _mark(MarkKind.PAUSE)),
+    "resume": Command("Go on after a pause.", _mark(MarkKind.RESUME)),
+    "skip": Command("Go on to the next step.", _mark(MarkKind.SKIP)),
+    "answer": Command(
+        "Answer the question that is asked: a whole number from 0 to 10, true or false, or a text.",
+        _mark(MarkKind.ANSWER),
+        {
+            "question": Field(_NAME),
+            "value": Field(
+                {
+                    "oneOf": [
+                        {"type": "integer", "minimum": 0, "maximum": 10},
+                        {"type": "boolean"},
+                        {"type": "string", "minLength": 1, "maxLength": 200},
+                    ]
+                }
+            ),
+        },
+    ),
+    "tare": Command("Hold still: the zero is taken anew.", _mark(MarkKind.TARE)),
+    "metronome": Command(
+        "A beat to move in, in beats a minute; 0 for none.",
+        _metronome,
+        {"bpm": Field({"oneOf": [{"type": "integer", "enum": [0]}, _BPM]})},
+    ),
     "side": Command(
         "The other leg: a new session of this side begins, because it needs its own calibration.",
         _begin,
@@ -116,6 +208,14 @@ COMMANDS: Mapping[str, Command] = {
         _mark(MarkKind.LISTEN),
         {"on": Field({"type": "boolean"})},
     ),
+    "speaker": Command(
+        "Who speaks from now on: the page (the one named), the computer hipturn runs on, or nobody.",
+        _speak,
+        {
+            "where": Field({"type": "string", "enum": ["page", "machine", "off"]}),
+            "page": Field({"type": "string", "minLength": 1, "maxLength": 64}, required=False),
+        },
+    ),
     "note": Command("Write a note into the recording.", _mark(MarkKind.NOTE), {"text": Field(_TEXT)}),
 }
 
@@ -134,15 +234,17 @@ def parse(given: object, stream: str, at_ns: HostNs) -> Told:
             known = ", ".join(command.fields) or "nothing more"
             raise UsageError(f"{name} takes {known}, not {key!r:.40}")
         if not command.fields[key].check(value):
-            raise UsageError(f"{name}: {key} must be {_words(command.fields[key].schema)}")
+            raise UsageError(f"{name}: {key} must be {_words(command.fields[key].described())}")
     if missing := [key for key, one in command.fields.items() if one.required and key not in values]:
-        raise UsageError(f"{name} needs {missing[0]}: {_words(command.fields[missing[0]].schema)}")
+        raise UsageError(f"{name} needs {missing[0]}: {_words(command.fields[missing[0]].described())}")
     return command.make(values, stream, at_ns)
 
 
 def _words(schema: Mapping[str, Any]) -> str:
+    if "oneOf" in schema:
+        return ", or ".join(map(_words, schema["oneOf"]))
     if "enum" in schema:
-        return " or ".join(schema["enum"])
+        return " or ".join(map(str, schema["enum"]))
     if schema["type"] == "boolean":
         return "true or false"
     if schema["type"] == "integer":

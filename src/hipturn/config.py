@@ -192,6 +192,26 @@ PROGRAM: dict[str, Setting] = {
             "run.part_after_s", 7200.0, "s", "a recording as long as this goes on in another one, at the next rest",
             "7200", least=60.0, most=86400.0,
         ),
+        Setting(
+            "coach.language", "en", "", "what is spoken and written on the page", "your own", choices=("en", "de"),
+        ),
+        Setting(
+            "coach.person", "", "", "whose hip it is, where nobody says; a name or code kept in recordings",
+            "empty, or a code where several people share a sensor", kind="text",
+        ),
+        Setting(
+            "voice.speaker", "auto", "", "who speaks: this computer, the page, or nobody; auto is this computer where "
+            "it has a loudspeaker, else the page",
+            "auto", choices=("auto", "machine", "page", "off"),
+        ),
+        Setting(
+            "voice.volume", 0.8, "share", "volume of this computer's voice and sounds; 0 for silence",
+            "0.8", most=1.0,
+        ),
+        Setting(
+            "voice.pitch", False, "", "a quiet tone follows the angle, an octave in 45°; needs the package sounddevice",
+            "false; true to hear the end range with eyes closed", kind="switch",
+        ),
         Setting("web.enabled", True, "", "serve page and API", "true", kind="switch"),
         Setting(
             "web.host", "127.0.0.1", "", "address to listen on; others than this computer need the token",

@@ -71,6 +71,10 @@ class Status:
     phase: str | None = None
     say: str | None = None
     """What the coach said last."""
+    coach: Mapping[str, Any] | None = None
+    """What a screen shows now, as the line the coach last gave."""
+    speaker: Mapping[str, str | None] = field(default_factory=lambda: {"where": "off", "page": None})
+    """Who speaks: the page (which, where it is known), this computer, or nobody."""
     troubles: Mapping[str, str] = field(default_factory=dict)
     """What does not work now, by part: the recording, the page, a listener."""
 
@@ -105,5 +109,7 @@ class Status:
             "session": dict(self.session) if self.session is not None else None,
             "phase": self.phase,
             "say": self.say,
+            "coach": dict(self.coach) if self.coach is not None else None,
+            "speaker": dict(self.speaker),
             "troubles": dict(self.troubles),
         }

@@ -6,27 +6,65 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, AsyncExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from rich.console import Console
 
 from hipturn import config, daemon, lines, offline, places
+from hipturn.cli import keys
+from hipturn.cli.obeying import Obeying
+from hipturn.coach import Language
+from hipturn.daemon import View
 from hipturn.daemon.outputs import Output, kept_open
+from hipturn.daemon.speaking import speaking
 from hipturn.errors import InputError
 from hipturn.model import Rep, Side, Verdict
 from hipturn.plain import printable
+from hipturn.session import Heard
 from hipturn.sinks import console
 from hipturn.sinks.hub import Hub
 from hipturn.sinks.live import Display, Nothing, Quiet
 from hipturn.sources.ble import Backend
 from hipturn.units import DEG_PER_RAD, NS_PER_S
 
+if TYPE_CHECKING:
+    from hipturn.sources.virtual import Spawned
+
 Result = TypeVar("Result")
 SPARE_REPS = 6
 Services = Callable[[daemon.Daemon], Mapping[str, Callable[[], Awaitable[None]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Guided:
+    """What a person is led through, if anything was chosen."""
+
+    drill: str | None = None
+    routine: str | None = None
+    both: bool = False
+    """The drill on both legs, one after the other."""
+    person: str = ""
+    language: Language = "en"
+    safety: bool = False
+    """The safety words are said first."""
+    obeys: bool = False
+    """A virtual sensor's person does what the coach asks, instead of a fixed script."""
+
+    def plan(self, plan: daemon.Plan, reps: int) -> daemon.Plan:
+        """Return the plan with what was chosen."""
+        plan = replace(
+            plan,
+            person=self.person,
+            language=self.language,
+            safety=self.safety,
+            routine=self.routine,
+            both=self.both,
+        )
+        return plan if self.drill is None else plan.doing(self.drill, reps or None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +88,15 @@ class Options:
     """Where else the session is sent live."""
     on_closed: Callable[[list[Path]], None] = lambda _: None
     """Told, in a thread, of recordings that are closed and whole."""
+    guided: Guided = field(default_factory=Guided)
+    view: Callable[[], AbstractContextManager[View]] | None = None
+    """Another display than the usual one."""
+    listeners: Mapping[str, Callable[[Heard], None]] = field(default_factory=dict)
+    """Who else hears the session."""
+    voice: config.Settings | None = None
+    """The settings `voice.…`; None for silence."""
+    on_key: Callable[[str, daemon.Daemon], None] | None = None
+    """What a key does, where there is a keyboard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +123,7 @@ def run(
         loop = asyncio.get_running_loop()
 
         def end() -> None:
-            _tell("stopping the sensor and closing the recording")
+            tell("stopping the sensor and closing the recording")
             stop.set()
             loop.remove_signal_handler(signal.SIGINT)
 
@@ -90,11 +137,12 @@ def run(
     try:
         return asyncio.run(until_told_to_stop())
     except KeyboardInterrupt:
-        _tell("stopped at once; the recording is on disk up to the last second")
+        tell("stopped at once; the recording is on disk up to the last second")
         return None
 
 
-def _tell(text: str) -> None:
+def tell(text: str) -> None:
+    """Tell a person something beside the results."""
     with contextlib.suppress(OSError):  # the terminal may be gone
         click.echo(printable(text), err=True)
 
@@ -102,15 +150,21 @@ def _tell(text: str) -> None:
 @contextlib.contextmanager
 def _view(options: Options) -> Iterator[Display | Quiet | Nothing]:
     if options.quiet or not Console().is_terminal:
-        yield Nothing() if options.logged else Quiet(_tell)
+        yield Nothing() if options.logged else Quiet(tell)
     else:
         with Display(Console(), options.reps) as display:
             yield display
 
 
 async def _session(
-    options: Options, folder: Path, sensor: str | None, backend: Backend, stop: asyncio.Event
+    options: Options,
+    folder: Path,
+    sensor: str | None,
+    backend: Backend,
+    stop: asyncio.Event,
+    virtual: "Spawned | None" = None,
 ) -> daemon.Ended:
+    chosen = chosen_settings()
     plan = daemon.Plan(
         sensor=sensor,
         side=options.side,
@@ -120,33 +174,53 @@ async def _session(
         limit_s=options.limit_s,
         end_after_s=options.end_after_s,
         part_after_s=options.part_after_s,
+        chosen=chosen,
     )
-    with _view(options) as view:
+    plan = options.guided.plan(plan, options.reps)
+    async with AsyncExitStack() as around:
+        view = around.enter_context(options.view() if options.view is not None else _view(options))
         running = daemon.Daemon(plan, daemon.ble(backend), options.hub, view)
         running.services = options.services(running)
         running.on_closed = options.on_closed
-        running.listeners = {output.name: output.hear for output in options.outputs}
-        async with kept_open(options.outputs, options.hub.trouble):
-            return await running.run(stop)
+        listeners: dict[str, Callable[[Heard], None]] = {
+            **{output.name: output.hear for output in options.outputs},
+            **options.listeners,
+        }
+        if virtual is not None:
+            obeying = Obeying(virtual.say, running.tell)
+            listeners["simulated person"] = obeying.hear
+            options.hub.watch(obeying.look)
+        if options.voice is not None:
+            hear = await around.enter_async_context(speaking(options.hub, options.voice))
+            listeners["voice"] = hear
+        running.listeners = listeners
+        await around.enter_async_context(kept_open(options.outputs, options.hub.trouble))
+        if (on_key := options.on_key) is not None:
+            await around.enter_async_context(keys.pressed(lambda key: on_key(key, running)))
+        return await running.run(stop)
+
+
+def chosen_settings() -> dict[str, config.Value]:
+    """Return the settings that decide results and that somebody chose; raise `UsageError`."""
+    return config.chosen_measuring(config.layered(places.config_file(), os.environ))
 
 
 def measuring_settings() -> dict[str, config.Value]:
     """Return what a session now measures by; raise `UsageError`."""
-    chosen = config.chosen_measuring(config.layered(places.config_file(), os.environ))
-    return {**config.defaults(), **config.SEATED_MOBILISATION, **chosen}
+    return {**config.defaults(), **config.SEATED_MOBILISATION, **chosen_settings()}
 
 
 def _show(recordings: list[Path], as_json: bool) -> offline.Analysis | None:
     """Print the results of what was just recorded, by replaying the recording: one truth, one way to it."""
     if not recordings:
-        _tell("nothing was recorded: no sample came from a sensor")
+        tell("nothing was recorded: no sample came from a sensor")
         return None
     recording = recordings[-1]
     try:
         result = offline.analyse(recording, offline.Request())
     except InputError as error:
-        _tell(f"no results: {error}")
-        _tell(f"recorded: {recording}")
+        tell(f"no results: {error}")
+        tell(f"recorded: {recording}")
         return None
     head, events, tail = result.lines(recording.name)
     if as_json:
@@ -154,15 +228,17 @@ def _show(recordings: list[Path], as_json: bool) -> offline.Analysis | None:
             click.echo(lines.dumps(line))
     else:
         console.print_results(head, events, tail)
-    _tell(f"recorded: {recording}")
+    tell(f"recorded: {recording}")
     return result
 
 
-async def real(options: Options, sensor: str | None, stop: asyncio.Event) -> None:
+async def real(options: Options, sensor: str | None, stop: asyncio.Event) -> daemon.Ended:
     """Measure with a real sensor until the target or a stop."""
     async with Backend() as backend:
         ended = await _session(options, places.recordings_folder(options.recordings), sensor, backend, stop)
-    _show(ended.recordings, options.as_json)
+    if options.view is None:
+        _show(ended.recordings, options.as_json)
+    return ended
 
 
 async def with_virtual(
@@ -172,20 +248,23 @@ async def with_virtual(
     from hipturn.sources import bleak_bumble, virtual
 
     like = "" if simulated.device == "hipturn" else f" that behaves as {simulated.device}"
-    _tell(f"starting the virtual sensor{like}: a simulated leg, in its own process")
+    tell(f"starting the virtual sensor{like}: a simulated leg, in its own process")
     # where something goes wrong, some repetitions are void: the person does a few more
     done = reps + (SPARE_REPS if simulated.faults else 0)
     args = ["--seed", str(simulated.seed), "--reps", str(done), "--side", options.side.value]
     args += ["--as", simulated.device]
+    if options.guided.obeys:
+        args.append("--obey")
     if simulated.faults:
         args += ["--faults", simulated.faults]
     async with virtual.spawned(args) as sensor:
-        _tell(f"searching for it by Bluetooth ({sensor.name}, {sensor.address})")
+        tell(f"searching for it by Bluetooth ({sensor.name}, {sensor.address})")
         async with bleak_bumble.backend(sensor.hci) as backend:
             # apart from a person's own recordings: nobody's hip is in it
             folder = options.recordings or places.recordings_folder() / "simulated"
-            ended = await _session(options, folder, sensor.name, backend, stop)
-    return ended, _show(ended.recordings, options.as_json)
+            obeying = sensor if options.guided.obeys else None
+            ended = await _session(options, folder, sensor.name, backend, stop, obeying)
+    return ended, None if options.view is not None else _show(ended.recordings, options.as_json)
 
 
 async def demo(options: Options, simulated: Simulated, stop: asyncio.Event) -> bool:

@@ -16,6 +16,15 @@ import click
 @click.option(
     "--reps", type=click.IntRange(0), default=0, help="Controlled repetitions to reach; 0: until Ctrl-C."
 )
+@click.option("--drill", help="Be led through this drill or test; without one only calibrated and counted.")
+@click.option("--routine", help="Be led through this routine.")
+@click.option("--person", help="Whose hip it is: a name or code, kept in the recording.")
+@click.option("--language", type=click.Choice(["en", "de"]), help="What is spoken.  [default: en]")
+@click.option(
+    "--speaker",
+    type=click.Choice(["auto", "machine", "page", "off"]),
+    help="Who speaks; auto: this computer where it has a loudspeaker, else the page.  [default: auto]",
+)
 @click.option("--recordings", type=click.Path(path_type=Path), help="Folder for the recordings.")
 @click.option("--headless", is_flag=True, help="No live display.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead of tables.")
@@ -34,7 +43,9 @@ import click
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="[default: info]")
 @click.option("--log-json", is_flag=True, default=None, help="The log on stderr as JSON lines.")
 @click.option("--log-file", type=click.Path(path_type=Path), help="The log into this file, rotated.")
-def command(reps: int, headless: bool, as_json: bool, **flags: Any) -> None:
+def command(
+    reps: int, headless: bool, as_json: bool, drill: str | None, routine: str | None, **flags: Any
+) -> None:
     """Connect to a sensor, guide the calibration, measure, count and record until Ctrl-C.
 
     The connection is made again whenever it is lost; a sensor that stays away ends the session, and its
@@ -43,4 +54,4 @@ def command(reps: int, headless: bool, as_json: bool, **flags: Any) -> None:
     """
     from hipturn.cli import running
 
-    running.start(reps, headless, as_json, flags)
+    running.start(reps, headless, as_json, flags, drill, routine)

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hipturn import config, places
+from hipturn import config, drills, places
 from hipturn.cli import live
 from hipturn.daemon import STREAM, Daemon, outputs
+from hipturn.daemon.speaking import speaker
 from hipturn.errors import HipturnError, UsageError
 from hipturn.host import lock, logs
 from hipturn.model import Side
@@ -38,6 +39,9 @@ FLAGS = {
     "lsl": "live.lsl",
     "osc": "live.osc",
     "mqtt": "live.mqtt",
+    "person": "coach.person",
+    "language": "coach.language",
+    "speaker": "voice.speaker",
     "log_level": "log.level",
     "log_json": "log.json",
     "log_file": "log.file",
@@ -65,7 +69,14 @@ class Chosen:
         return self.layers[key].value
 
 
-def start(reps: int, headless: bool, as_json: bool, flags: Mapping[str, Any]) -> None:
+def start(
+    reps: int,
+    headless: bool,
+    as_json: bool,
+    flags: Mapping[str, Any],
+    drill: str | None = None,
+    routine: str | None = None,
+) -> None:
     """Run the daemon until it is told to stop; raise `HipturnError` if it cannot start."""
     chosen = Chosen.of(flags)
     _set_up_log(chosen)
@@ -77,8 +88,10 @@ def start(reps: int, headless: bool, as_json: bool, flags: Mapping[str, Any]) ->
 
         devices.get(simulated.device, asked_by="--sensor virtual:")
     folder = _folder(chosen["run.recordings"], virtual)
-    sends = outputs.chosen({key: given.value for key, given in chosen.layers.items()})
-    hub = Hub()
+    settings = {key: given.value for key, given in chosen.layers.items()}
+    sends = outputs.chosen(settings)
+    guided = _guided(chosen, drill, routine, virtual)
+    hub = Hub(speaker=speaker(settings))
     server = _web(chosen, hub, folder)
     with lock.only_one(folder, **({"page": _plain(server.address)} if server else {})):
         running: list[Daemon] = []
@@ -102,6 +115,8 @@ def start(reps: int, headless: bool, as_json: bool, flags: Mapping[str, Any]) ->
             hub=hub,
             services=services,
             outputs=sends,
+            guided=guided,
+            voice=settings,
         )
 
         async def session(stop: asyncio.Event) -> None:
@@ -136,12 +151,30 @@ def reload(flags: Mapping[str, Any], running: list[Daemon]) -> None:
                 daemon.plan,
                 side=Side(chosen["run.side"]),
                 settings=live.measuring_settings(),
+                chosen=live.chosen_settings(),
                 end_after_s=chosen["run.end_after_s"],
                 part_after_s=chosen["run.part_after_s"],
             )
         _log.info("settings read again: log now, the rest from the next session on")
     for daemon in running:
         daemon.notifier.ready()
+
+
+def _guided(chosen: Chosen, drill: str | None, routine: str | None, virtual: bool) -> live.Guided:
+    """Return what the person is led through; raise `UsageError` for a name that is none."""
+    if drill is not None and routine is not None:
+        raise UsageError("--drill and --routine: choose one of them, a routine has its drills")
+    if drill is not None:
+        drills.drill(drill)
+    if routine is not None:
+        drills.routine(routine)
+    return live.Guided(
+        drill=drill,
+        routine=routine,
+        person=chosen["coach.person"],
+        language=chosen["coach.language"],
+        obeys=virtual,
+    )
 
 
 def _set_up_log(chosen: Chosen) -> None:

@@ -6,12 +6,15 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
 
 from hipturn.errors import UsageError
+
+LONGEST_LINE = 1 << 16
+"""Bytes of a line on stdin that are kept."""
 
 EXAMPLE = """\b
 Example: a sensor whose link breaks after 20 s, and a scan that finds it
@@ -68,8 +71,13 @@ Example: a sensor whose link breaks after 20 s, and a scan that finds it
     type=click.IntRange(0, 2**32 - 1),
     help="The sensor's clock when it starts.  [default: 10 s before it wraps]",
 )
+@click.option(
+    "--obey",
+    is_flag=True,
+    help="The person does what the coach asks: lines of the live API on stdin, one a line.",
+)
 @click.option("--until-stdin-closes", is_flag=True, hidden=True)
-def command(listen: str, interval_ms: float, side: str, faults: str, **options: Any) -> None:
+def command(listen: str, interval_ms: float, side: str, faults: str, obey: bool, **options: Any) -> None:
     """Be a virtual sensor that other programs connect to over a virtual radio.
 
     A simulated leg does a drill once a program starts the measurement, and then rests. The first line
@@ -87,10 +95,20 @@ def command(listen: str, interval_ms: float, side: str, faults: str, **options: 
     )
     host, port = _host_and_port(listen)
 
+    hearers: list[Callable[[Mapping[str, Any]], None]] = []
+
+    def hear(line: bytes) -> None:
+        with contextlib.suppress(ValueError):  # what is no JSON is said to nobody
+            told = json.loads(line)
+            for hearer in hearers if isinstance(told, dict) else ():
+                hearer(told)
+
     async def main() -> None:
-        serving = asyncio.create_task(serve(settings, host, port, _print), name="virtual sensor")
-        if until_stdin_closes:
-            _when_stdin_closes(asyncio.get_running_loop(), serving)
+        ears = hearers.append if obey else None
+        serving = asyncio.create_task(serve(settings, host, port, _print, ears), name="virtual sensor")
+        if until_stdin_closes or obey:
+            end = serving.cancel if until_stdin_closes else lambda: None
+            _listen_to_stdin(asyncio.get_running_loop(), hear, end)
         try:
             await serving
         except asyncio.CancelledError:
@@ -118,18 +136,24 @@ def _host_and_port(listen: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def _when_stdin_closes(loop: asyncio.AbstractEventLoop, task: "asyncio.Task[None]") -> None:
-    """Cancel the task when the parent closes stdin or dies.
+def _listen_to_stdin(
+    loop: asyncio.AbstractEventLoop, hear: Callable[[bytes], None], end: Callable[[], object]
+) -> None:
+    """Call back in the loop for each line, and when the parent closes stdin or dies.
 
     A plain read in a thread works on every platform; on the descriptor, because a thread inside
     sys.stdin would hold its lock when the interpreter ends.
     """
 
     def wait() -> None:
-        with contextlib.suppress(OSError):  # a stdin that was never open
-            while os.read(0, 4096):
-                pass
+        rest = b""
         with contextlib.suppress(RuntimeError):  # the loop may have ended by other means
-            loop.call_soon_threadsafe(task.cancel)
+            with contextlib.suppress(OSError):  # a stdin that was never open
+                while read := os.read(0, 4096):
+                    *whole, rest = (rest + read).split(b"\n")
+                    rest = rest[-LONGEST_LINE:]
+                    for line in whole:
+                        loop.call_soon_threadsafe(hear, line)
+            loop.call_soon_threadsafe(end)
 
     threading.Thread(target=wait, name="stdin", daemon=True).start()

@@ -2,8 +2,8 @@
 
 from hipturn.coach.calibrating import ROTATIONS
 from hipturn.coach.coach import CALIBRATING, REASON_WORDS, Coach, Phase, marks
-from hipturn.coach.drill import Drill, Part, Routine, Words
-from hipturn.coach.prompts import Prompt, Question, Show, Timer, prompt_line
+from hipturn.coach.drill import Drill, DrillKind, Part, Routine, Words
+from hipturn.coach.prompts import Language, Prompt, Question, Show, Timer, prompt_line
 from hipturn.coach.scene import Said
 
 __all__ = [
@@ -12,6 +12,8 @@ __all__ = [
     "ROTATIONS",
     "Coach",
     "Drill",
+    "DrillKind",
+    "Language",
     "Part",
     "Phase",
     "Prompt",

@@ -14,9 +14,11 @@ never stops the loop.
 =============  ====================================================================================
 `plan`         what a live session is about, and what the wiring asks of source and display
 `door`         the queue between radio and pipeline
+`chain`        a routine: one session after the other
 `running`      one session, from its beginning to the closing of its recording
 `telling`      what is heard and what does not work, to everybody
 `ticking`      what must happen several times a second
+`speaking`     this computer's own voice
 `outputs`      LSL, OSC and MQTT, where asked for
 `loop`         the daemon: which session takes which input
 =============  ====================================================================================

@@ -8,14 +8,15 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from hipturn.commands import Begin, End, Told
+from hipturn.commands import Begin, End, Speak, Told
+from hipturn.daemon.chain import Chain
 from hipturn.daemon.door import Door
 from hipturn.daemon.plan import Ears, Ended, Plan, Source, View
 from hipturn.daemon.running import Running
 from hipturn.daemon.telling import Telling
 from hipturn.daemon.ticking import ticking
 from hipturn.host.notify import Notifier
-from hipturn.model import HostNs, Input, LinkDown, LinkUp, Packets
+from hipturn.model import HostNs, Input, LinkDown, LinkUp, Packets, Side
 from hipturn.session import Heard
 from hipturn.sinks.hub import Hub
 from hipturn.sources.ble import LinkState
@@ -50,6 +51,8 @@ class Daemon:
     _link: LinkUp | None = field(default=None, init=False)
     _held: bool = field(default=False, init=False)
     """A person ended the session: the next begins on command or with the next link."""
+    _chain: Chain | None = field(default=None, init=False)
+    """The routine in progress."""
     _finished: bool = field(default=False, init=False)
     _away_since_s: float | None = field(default=None, init=False)
     _fault_s: float | None = field(default=None, init=False)
@@ -60,9 +63,14 @@ class Daemon:
         """Take a command; it enters the stream behind what has arrived already."""
         self._door.put(told)
 
+    def leave(self) -> None:
+        """End the program as Ctrl-C does."""
+        self._door.close()
+
     async def run(self, stop: asyncio.Event) -> Ended:
         """Measure until the target or limit is reached or `stop` is set; recordings are closed then."""
         self._telling = Telling(self.hub, self.view, self.listeners)
+        self._planned(self.plan)
         try:
             async with asyncio.timeout(self.plan.limit_s), asyncio.TaskGroup() as tasks:
                 beside = [tasks.create_task(run, name=name) for name, run in self._beside(stop).items()]
@@ -104,14 +112,17 @@ class Daemon:
             case Begin():
                 self._end()
                 self._held = False
-                self.plan = self.plan.asked(item)
+                self._planned(self.plan.asked(item), item.side)
                 if self._link is not None:
                     self._begin()
                     self._link_again()
                 return
             case End():
                 self._end()
-                self._held = True
+                self._held, self._chain = True, None
+                return
+            case Speak():
+                self.hub.speak(item.where, item.page)
                 return
             case LinkUp():
                 self._held = self._held and self._away_s() < self.plan.end_after_s
@@ -135,9 +146,33 @@ class Daemon:
         except Exception as error:
             self._failed(error)
             return
-        self._finished = self._finished or self._running.done
-        if isinstance(item, Packets) and self._running.outgrown:
+        if self._running.done:
+            self._reached()
+        elif isinstance(item, Packets) and self._running.outgrown:
             self._go_on(HostNs(int(item.at_ns[-1])))
+
+    def _planned(self, plan: Plan, first: Side | None = None) -> None:
+        """Take a plan; of a routine its first part."""
+        self._chain = None
+        if plan.routine is not None:
+            self._chain = Chain.of(plan.routine, first)
+        elif plan.both:
+            self._chain = Chain.both(plan.drill, plan.side)
+        self.plan = plan.at(self._chain) if self._chain is not None else plan
+
+    def _reached(self) -> None:
+        """Go on with the routine's next part; at the end wait for another session, or end the program."""
+        self._chain = self._chain.then if self._chain is not None else None
+        if self._chain is not None:
+            self._end()
+            self.plan = self.plan.at(self._chain)
+            self._begin()
+            self._link_again()
+        elif self.plan.once:
+            self._finished = True
+        else:
+            self._end()
+            self._held = True
 
     def _failed(self, error: Exception) -> None:
         """Begin anew after a mistake in the program; raise it if that is of no use."""

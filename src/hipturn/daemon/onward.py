@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from functools import cache
 from typing import Any
 
-from hipturn.coach import Prompt
+from hipturn.coach import Prompt, Said, Show
 from hipturn.model import Input, Mark, Output
 from hipturn.session import Guide
 
@@ -18,12 +18,21 @@ class Onward:
         self._coach, self._by_ns = coach, by_ns
         self.listening = False
 
-    def push(self, item: Input | Output) -> Sequence[Prompt | Mark]:
+    def push(self, item: Input | Output) -> Sequence[Said]:
         """Return what the coach says, in the recording's time."""
         if not self.listening:
             return []
         said = self._coach.push(shifted(item, self._by_ns) if isinstance(item, Output) else item)
-        return [one if isinstance(one, Mark) else shifted(one, -self._by_ns) for one in said]
+        return [self._told(one) for one in said]
+
+    def _told(self, one: Said) -> Said:
+        match one:
+            case Mark():
+                return one
+            case Show(timer=timer) if timer is not None:
+                one = replace(one, timer=shifted(timer, -self._by_ns))
+        told: Prompt | Show = shifted(one, -self._by_ns)
+        return told
 
 
 def shifted(item: Any, by_ns: int) -> Any:

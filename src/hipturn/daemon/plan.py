@@ -1,12 +1,15 @@
 """What a live session is about, how it ended, and what the wiring asks of source and display."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from hipturn import config, drills
+from hipturn.coach import Language, Part
 from hipturn.commands import Begin
 from hipturn.config import Settings
+from hipturn.daemon.chain import Chain
 from hipturn.model import Input, Side
 from hipturn.session import Heard
 from hipturn.sources.ble import Backend, BleSource, LinkState
@@ -30,14 +33,67 @@ class Plan:
     """Longest time the program may take."""
     end_after_s: float = 600.0
     """A sensor that stayed away so long has ended the session."""
+    person: str = ""
+    language: Language = "en"
+    routine: str | None = None
+    """Sessions one after the other instead of one."""
+    once: bool = True
+    """The program ends when the target is reached; otherwise it waits for the next session."""
+    chosen: Settings = field(default_factory=dict)
+    """Settings that somebody chose: they win over a drill's own."""
+    part: int | None = None
+    """Where in a routine this is, from 1."""
+    parts: int | None = None
+    sets: int | None = None
+    """Sets to do; None for the drill's own."""
+    upcoming: Part | None = None
+    """What comes after it in the routine."""
+    guided: bool = False
+    """The coach leads through the drill; otherwise it only calibrates and counts."""
+    both: bool = False
+    """The drill on both legs, one after the other."""
+    other_leg: bool = False
+    """The strap was on the other leg until now."""
+    safety: bool = False
+    """The safety words are said first."""
 
     part_after_s: float = 7200.0
     """A recording as long as this goes on in another, at the next rest: see `Running.outgrown`."""
 
     def asked(self, begin: Begin) -> "Plan":
         """Return the plan of a session begun by command: what the command gives, else as before."""
-        given: dict[str, Any] = {field.name: getattr(begin, field.name) for field in fields(begin)}
-        return replace(self, **{name: value for name, value in given.items() if value is not None})
+        given: dict[str, Any] = {each.name: getattr(begin, each.name) for each in fields(begin)}
+        given = {name: value for name, value in given.items() if value is not None and name != "drill"}
+        alone = replace(self, routine=None, both=False, part=None, parts=None, sets=None, upcoming=None)
+        plan = replace(alone, once=False, **given)
+        return plan if begin.drill is None else plan.doing(begin.drill, begin.reps)
+
+    def doing(self, name: str, reps: int | None = None) -> "Plan":
+        """Return the plan with this drill, and as many repetitions as it asks for unless `reps` says."""
+        drill = drills.drill(name)
+        return replace(
+            self,
+            drill=name,
+            guided=True,
+            other_leg=False,
+            position=drill.position or "",
+            reps=drill.reps if reps is None else reps,
+            settings={**config.defaults(), **drill.settings, **self.chosen},
+        )
+
+    def at(self, chain: Chain) -> "Plan":
+        """Return the plan of the part of a routine that is now."""
+        part = chain.part
+        return replace(
+            self.doing(part.drill, part.reps),
+            side=part.side,
+            sets=part.sets,
+            part=chain.number,
+            parts=len(chain.parts),
+            upcoming=chain.then.part if chain.then else None,
+            other_leg=chain.other_leg,
+            safety=self.safety and chain.at == 0,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ from datetime import datetime
 from pathlib import Path
 
 import hipturn
-from hipturn import config
-from hipturn.coach import CALIBRATING, Coach, Phase
+from hipturn import config, drills
+from hipturn.coach import CALIBRATING, Coach, Phase, Show
+from hipturn.coach.words import text
 from hipturn.daemon.onward import Onward
 from hipturn.daemon.plan import STREAM, Ended, Plan
 from hipturn.model import Input, LinkUp, Orientation, Rep, SessionStart, Turn
@@ -29,6 +30,35 @@ Tell = Callable[[str | None], None]
 Listen = Callable[[Heard], None]
 
 
+def coached(plan: Plan) -> Coach:
+    """Return the coach of a session of this plan."""
+    if not plan.guided:
+        return Coach(STREAM, plan.side, plan.reps, plan.position)
+    drill = drills.drill(plan.drill)
+    if plan.sets is not None:
+        drill = replace(drill, sets=plan.sets)
+    return Coach(
+        STREAM,
+        plan.side,
+        plan.reps,
+        drill=drill,
+        language=plan.language,
+        other_leg=plan.other_leg,
+        safety=plan.safety,
+    )
+
+
+def placed(show: Show, plan: Plan, recording: Path | None) -> Show:
+    """Return what is shown with what the coach of one session cannot know: place in a routine, recording."""
+    result = show.result
+    if result is not None and recording is not None:
+        result = {**result, "recording": recording.name}
+    coming = plan.upcoming
+    title = drills.drill(coming.drill).said(plan.language).title if coming is not None else None
+    then = None if coming is None else f"{title}, {text(plan.language, coming.side.value)}"
+    return replace(show, part=plan.part, parts=plan.parts, next=then, result=result)
+
+
 class Running:
     """The session in progress: `begin`, push inputs in the order they came, then finish, then close."""
 
@@ -45,7 +75,7 @@ class Running:
     @classmethod
     def of(cls, plan: Plan, listen: Listen, tell: Tell) -> "Running":
         """Make ready for a session of this plan."""
-        return cls(plan, Coach(STREAM, plan.side, plan.reps, plan.position), listen, tell)
+        return cls(plan, coached(plan), listen, tell)
 
     @property
     def path(self) -> Path | None:
@@ -70,8 +100,9 @@ class Running:
                 wall_time=datetime.now().astimezone().isoformat(timespec="milliseconds"),
                 settings=dict(self.plan.settings),
                 drill=self.plan.drill,
-                position=self.plan.position,
+                position=self.plan.position or None,
                 note=note,
+                person=self.plan.person,
             )
         )
 
@@ -129,4 +160,6 @@ class Running:
                 self._t_ns = int(heard.t_ns[-1])
             case Turn() | Rep():
                 self._moved_ns = self._t_ns
+            case Show():
+                heard = placed(heard, self.plan, self.path)
         self._listen(heard)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hipturn import lines
-from hipturn.coach import Prompt
+from hipturn.coach import Prompt, Show
 from hipturn.model import (
     BadPackets,
     Event,
@@ -25,6 +25,7 @@ from hipturn.sinks import frames
 from hipturn.sinks.standing import Standing, now
 from hipturn.sinks.tally import Tally
 from hipturn.sinks.viewers import Viewers
+from hipturn.sinks.voice.speaker import Speaker, Where
 from hipturn.status import Battery, State, Status
 from hipturn.units import NS_PER_S
 
@@ -55,8 +56,10 @@ class Hub:
     All methods are called from the event loop's thread and none waits. `clock` is monotonic, in ns.
     """
 
-    def __init__(self, clock: Callable[[], int] = time.monotonic_ns) -> None:
+    def __init__(self, clock: Callable[[], int] = time.monotonic_ns, speaker: Speaker | None = None) -> None:
         self._clock = clock
+        self._speaker = speaker or Speaker("page", audible=False)
+        self._speaker_watchers: list[Callable[[Where], None]] = []
         self.viewers = Viewers()
         self.counters = Counters()
         self.started_ns = clock()
@@ -66,6 +69,7 @@ class Hub:
         """A session is running; the tally of the last one stays until the next begins."""
         self._phase: Callable[[], str | None] = lambda: None
         self._say: str | None = None
+        self._show: dict[str, Any] | None = None
         self._troubles: dict[str, str] = {}
         self._angle_at_ns = self._told_at_ns = 0
         self._watchers: list[Callable[[Status], None]] = []
@@ -74,12 +78,17 @@ class Hub:
         """Have each change of state or trouble told."""
         self._watchers.append(watcher)
 
+    def watch_speaker(self, watcher: Callable[[Where], None]) -> None:
+        """Have it told at once, and whenever it changes, who speaks."""
+        self._speaker_watchers.append(watcher)
+        watcher(self._speaker.where)
+
     # --- told by the daemon ---------------------------------------------------------------------
 
     def begin(self, recording: str, side: Side, phase: Callable[[], str | None]) -> None:
         """Hear that a session begins; `phase` tells where its coach stands."""
         self.counters.sessions += 1
-        self._open, self._say, self._phase = True, None, phase
+        self._open, self._say, self._show, self._phase = True, None, None, phase
         self._tally = Tally(recording, side, now(), self._tally.start, self._tally.link)
         self._standing.session(begins=True)
 
@@ -89,6 +98,8 @@ class Hub:
             return
         self.viewers.tell(lines.dumps(self._tally.summary()))
         self._open, self._phase = False, lambda: None
+        if self._show is not None and self._show["step"] != "done":
+            self._show = None  # a result stays until the next session
         self._standing.session(begins=False)
         self._tell_state()
 
@@ -116,6 +127,18 @@ class Hub:
         self._changed()
         return was is None or text is None
 
+    def speak(self, where: Where, page: str | None = None) -> None:
+        """Hear who is to speak from now on."""
+        self._speaker.choose(where, page)
+        self._tell_speaker()
+
+    def mute(self, why: str | None) -> None:
+        """Hear that this computer cannot be heard, and why; the page speaks instead unless somebody chose."""
+        if why is not None and self._speaker.failed():
+            self._tell_speaker()
+        elif why is None or self._speaker.where == "machine":
+            self.trouble("voice", why)
+
     def unrecorded(self) -> None:
         """Hear that packets came while there is no session."""
         self._standing.unrecorded()
@@ -142,6 +165,8 @@ class Hub:
                 self._angle(heard)
             case Prompt():
                 self._say = heard.say or self._say
+            case Show():
+                self._show = heard.line()
             case _ if isinstance(heard, Event):
                 self._event(heard)
         if line := frames.line(heard):
@@ -174,6 +199,8 @@ class Hub:
             session=self._tally.session() if self._open else None,
             phase=self._phase(),
             say=self._say,
+            coach=self._show,
+            speaker=self._speaker.line(),
             troubles=dict(self._troubles),
         )
 
@@ -206,6 +233,12 @@ class Hub:
                 self.counters.bad_packets += event.count
             case _:
                 pass
+
+    def _tell_speaker(self) -> None:
+        for watcher in self._speaker_watchers:
+            watcher(self._speaker.where)
+        self.viewers.tell(lines.dumps({"v": 1, "type": "speaker", **self._speaker.line()}))
+        self._tell_state()
 
     def _changed(self) -> None:
         status = self.status

@@ -59,6 +59,7 @@ class Tally:
             "recording": self.recording,
             "began": self.began,
             "side": self.side,
+            "person": self.start.person or None,
             "drill": self.start.drill,
             "samples": self._samples,
             "duration_s": round(self._duration_ns / NS_PER_S, 2),

@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -21,6 +22,7 @@ from hipturn.commands import Told
 from hipturn.errors import InputError, UsageError
 from hipturn.model import HostNs
 from hipturn.sinks.hub import Hub
+from hipturn.sinks.offers import offers
 from hipturn.status import State
 from hipturn.web import metrics, openapi
 from hipturn.web.catalogue import Catalogue
@@ -52,6 +54,9 @@ def create(
             Route("/api/v1/state", rooms.state),
             Route("/api/v1/sessions", rooms.sessions),
             Route("/api/v1/sessions/{name}", rooms.session),
+            Route("/api/v1/sessions/{name}/angles", rooms.angles),
+            Route("/api/v1/people", rooms.people),
+            Route("/api/v1/drills", rooms.drills),
             Route("/api/v1/results", rooms.results),
             Route("/api/v1/commands", rooms.command, methods=["POST"]),
             WebSocketRoute("/api/v1/live", rooms.live),
@@ -94,14 +99,34 @@ class _Rooms:
         return JSONResponse(self._hub.status.line())
 
     async def sessions(self, _request: Request) -> Response:
-        found = await asyncio.to_thread(self._catalogue.sessions)
+        async with self._reading:
+            found = await asyncio.to_thread(self._catalogue.sessions)
         return JSONResponse({"v": 1, "sessions": found})
 
+    async def people(self, _request: Request) -> Response:
+        async with self._reading:
+            found = await asyncio.to_thread(self._catalogue.people)
+        return JSONResponse({"v": 1, "people": found})
+
+    async def drills(self, request: Request) -> Response:
+        language = request.query_params.get("language", "en")
+        try:
+            return JSONResponse(await asyncio.to_thread(offers, language))
+        except InputError as error:
+            # a person's own drill; where it lies is nobody's business
+            return problem(422, str(error).rpartition("/")[2])
+
     async def session(self, request: Request) -> Response:
-        name = request.path_params["name"]
+        return await self._about(request, self._catalogue.session)
+
+    async def angles(self, request: Request) -> Response:
+        return await self._about(request, self._catalogue.angles)
+
+    async def _about(self, request: Request, read: Callable[[str], dict[str, Any] | None]) -> Response:
+        """Return what is read of a recording, in a thread."""
         try:
             async with self._reading:
-                found = await asyncio.to_thread(self._catalogue.session, name)
+                found = await asyncio.to_thread(read, request.path_params["name"])
         except InputError as error:
             # the folder's place is nobody's business
             return problem(422, str(error).replace(str(self._catalogue.folder), "…"))

@@ -4,10 +4,11 @@ It and the routes in `app.py` are kept side by side by hand; a test holds them t
 every operation what this says and what it forbids.
 """
 
-from typing import Any
+from typing import Any, get_args
 
 from hipturn import __version__
-from hipturn.commands import COMMANDS
+from hipturn.coach import DrillKind
+from hipturn.commands import COMMANDS, LANGUAGES
 from hipturn.status import MEANINGS, State
 
 Schema = dict[str, Any]
@@ -39,6 +40,14 @@ GUARDED = {
     "429": PROBLEM,
 }
 """What the guard may answer to anything."""
+
+_ABOUT: Schema = {
+    "wall_time": {"type": "string"},
+    "drill": _maybe("string"),
+    "position": _maybe("string"),
+    "person": _maybe("string"),
+}
+"""What a recording says at its beginning; not of all, and not of one that cannot be read."""
 
 SCHEMAS: Schema = {
     "Problem": _object(
@@ -78,6 +87,7 @@ SCHEMAS: Schema = {
                             "began": {"type": "string", "format": "date-time"},
                             "side": {"enum": ["left", "right"]},
                             "drill": _maybe("string"),
+                            "person": _maybe("string"),
                             "samples": {"type": "integer"},
                             "duration_s": {"type": "number"},
                             "reps": {"type": "integer"},
@@ -88,6 +98,13 @@ SCHEMAS: Schema = {
             },
             "phase": _maybe("string"),
             "say": _maybe("string"),
+            "coach": {
+                "type": ["object", "null"],
+                "description": "What a screen shows now: the line of type coach that was told last.",
+            },
+            "speaker": _object(
+                {"where": {"enum": ["page", "machine", "off"]}, "page": _maybe("string")},
+            ),
             "troubles": {"type": "object", "additionalProperties": {"type": "string"}},
         }
     ),
@@ -102,9 +119,60 @@ SCHEMAS: Schema = {
             "name": {"type": "string"},
             "bytes": {"type": "integer"},
             "modified_s": {"type": "number", "description": "Seconds since 1970."},
+            **_ABOUT,
+        },
+        ["name", "bytes", "modified_s"],
+    ),
+    "Drill": _object(
+        {
+            "name": {"type": "string"},
+            "title": {"type": "string"},
+            "kind": {"enum": list(get_args(DrillKind))},
+            "position": _maybe("string"),
+            "directions": {"type": "array", "items": {"enum": ["internal", "external"]}},
+            "sides": {"type": "array", "items": {"enum": ["left", "right"]}},
+            "reps": {"type": "integer"},
+            "sets": {"type": "integer"},
+            "hold_s": {"type": "number"},
+            "rest_s": {"type": "number"},
+            "about": {"type": "string"},
+            "setup": {"type": "string"},
+            "safety": {"type": "string"},
         }
     ),
-    "Command": {"oneOf": [command.schema(name) for name, command in COMMANDS.items()]},
+    "Routine": _object(
+        {
+            "name": {"type": "string"},
+            "title": {"type": "string"},
+            "about": {"type": "string"},
+            "parts": {
+                "type": "array",
+                "items": _object(
+                    {
+                        "drill": {"type": "string"},
+                        "title": {"type": "string"},
+                        "kind": {"enum": list(get_args(DrillKind))},
+                        "side": {"enum": ["left", "right"]},
+                        "sets": {"type": "integer"},
+                        "reps": {"type": "integer"},
+                    }
+                ),
+            },
+        }
+    ),
+    "Angles": _object(
+        {
+            "v": {"const": 1},
+            "name": {"type": "string"},
+            "rate_hz": {"type": "number", "description": "At most 20."},
+            "t_s": {"type": "array", "items": {"type": "number"}},
+            "angle_deg": {
+                "type": "array",
+                "items": _maybe("number"),
+                "description": "Null where nothing was measured, or nothing that can be trusted.",
+            },
+        }
+    ),
     "Accepted": _object(
         {"v": {"const": 1}, "type": {"const": "accepted"}, "command": {"enum": list(COMMANDS)}}
     ),
@@ -118,16 +186,53 @@ def _get(summary: str, answer: Schema, **further: Any) -> Schema:
 _NAME = {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}
 
 
+def _commands() -> Schema:
+    """Return the commands with the drills there are now."""
+    return {"oneOf": [command.schema(name) for name, command in COMMANDS.items()]}
+
+
 def document() -> Schema:
     """Return the description of the whole API."""
     lines = {"type": "array", "items": _ref("Line")}
-    session = _object({"v": {"const": 1}, "name": {"type": "string"}, "events": lines})
+    session = _object(
+        {
+            "v": {"const": 1},
+            "name": {"type": "string"},
+            "events": lines,
+            **_ABOUT,
+            "side": {"enum": ["left", "right", None]},
+        }
+    )
+    people = _object({"v": {"const": 1}, "people": {"type": "array", "items": {"type": "string"}}})
     text = {"description": "Metrics", "content": {"text/plain": {"schema": {"type": "string"}}}}
     one = _get(
         "What a recording is about, and its events", _json("The recording", session), **{"404": PROBLEM}
     )
-    one["get"]["responses"]["422"] = PROBLEM
-    one["get"]["parameters"] = [_NAME]
+    offered = _object(
+        {
+            "v": {"const": 1},
+            "drills": {"type": "array", "items": _ref("Drill")},
+            "routines": {"type": "array", "items": _ref("Routine")},
+        }
+    )
+    chosen = _get("The drills and routines there are", _json("They", offered))
+    chosen["get"]["responses"]["422"] = PROBLEM
+    chosen["get"]["parameters"] = [
+        {
+            "name": "language",
+            "in": "query",
+            "description": "Of titles and texts; English where there is none.",
+            "schema": {"type": "string", "enum": list(LANGUAGES)},
+        }
+    ]
+    drawn = _get(
+        "A recording's angle on an even grid, thinned to be drawn",
+        _json("The angle", _ref("Angles")),
+        **{"404": PROBLEM},
+    )
+    for each in (one, drawn):
+        each["get"]["responses"]["422"] = PROBLEM
+        each["get"]["parameters"] = [_NAME]
     health = _json("The loop turns", _object({"status": {"const": "ok"}, "version": {"type": "string"}}))
     ready = _object({"ready": {"type": "boolean"}, "words": {"type": "string"}})
     sessions = _object({"v": {"const": 1}, "sessions": {"type": "array", "items": _ref("Session")}})
@@ -143,7 +248,7 @@ def document() -> Schema:
             'for each command, and `{"type":"dropped","count":n}` to a viewer that was too slow.',
         },
         "components": {
-            "schemas": SCHEMAS,
+            "schemas": SCHEMAS | {"Command": _commands()},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
         "security": [{}, {"token": []}],
@@ -157,6 +262,9 @@ def document() -> Schema:
             "/api/v1/state": _get("Where everything stands now", _json("The state", _ref("State"))),
             "/api/v1/sessions": _get("The recordings, newest first", _json("They", sessions)),
             "/api/v1/sessions/{name}": one,
+            "/api/v1/sessions/{name}/angles": drawn,
+            "/api/v1/drills": chosen,
+            "/api/v1/people": _get("Who the newest recordings are of", _json("They", people)),
             "/api/v1/results": _get("The running session's lines, or the last one's", _json("They", results)),
             "/api/v1/commands": {
                 "post": {

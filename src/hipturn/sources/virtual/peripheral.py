@@ -21,7 +21,7 @@ from hipturn.sources.cancelling import heeding
 from hipturn.sources.virtual import devices
 from hipturn.sources.virtual.devices import Advertised, Firmware, Notification, Taken
 from hipturn.sources.virtual.faults import Outage
-from hipturn.sources.virtual.playback import Playback
+from hipturn.sources.virtual.playback import Playback, Played
 from hipturn.sources.virtual.radio import Radio, RadioController
 from hipturn.sources.virtual.settings import VirtualSettings
 from hipturn.sources.virtual.table import bumble_service
@@ -46,7 +46,15 @@ class VirtualSensor:
     next start begins it anew. It is the `devices.Board` its firmware runs on.
     """
 
-    def __init__(self, radio: Radio, settings: VirtualSettings, motion: Motion, tell: Tell) -> None:
+    def __init__(
+        self,
+        radio: Radio,
+        settings: VirtualSettings,
+        motion: Motion,
+        tell: Tell,
+        playback: Played | None = None,
+    ) -> None:
+        """Be the sensor on the leg of `motion`; `playback` is what it does, if not that motion."""
         self.name = settings.local_name
         self.serial = f"virtual-{settings.seed}"
         self.rate_hz = settings.sample_rate_hz
@@ -56,7 +64,7 @@ class VirtualSensor:
         self.already_measuring = settings.faults.mode
         self._radio = radio
         self._settings = settings
-        self._playback = Playback(motion, settings.seed)
+        self._playback = playback or Playback(motion, settings.seed)
         self._tell = tell
         self._random = np.random.default_rng(settings.seed)
         self._began_s: float | None = None

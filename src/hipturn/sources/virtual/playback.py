@@ -1,6 +1,7 @@
 """The motion a virtual sensor plays: a simulated leg with the sensor strapped on as its device asks."""
 
 import dataclasses
+from typing import Protocol
 
 import numpy as np
 
@@ -39,6 +40,16 @@ def strapped(leg: Leg, outward_normal_sensor: Vector) -> Leg:
     q = quaternion.multiply(np.array(leg.q_shank_from_sensor), quaternion.from_rotation_vector(turn))
     w, x, y, z = q.tolist()
     return dataclasses.replace(leg, q_shank_from_sensor=(w, x, y, z))
+
+
+class Played(Protocol):
+    """What a sensor measures, sample by sample."""
+
+    rate_hz: float
+
+    def rows(self, first: int, count: int, step: int = 1) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return what `Playback.rows` does."""
+        ...
 
 
 class Playback:

@@ -23,12 +23,22 @@ CLOSED_BY_PARENT = "--until-stdin-closes"
 """Option that ends the process with its parent, however that ends."""
 
 
-async def serve(settings: VirtualSettings, host: str, port: int, tell: Callable[[Event], None]) -> None:
+async def serve(
+    settings: VirtualSettings,
+    host: str,
+    port: int,
+    tell: Callable[[Event], None],
+    ears: Callable[[Callable[[Event], None]], None] | None = None,
+) -> None:
     """Be a virtual sensor until cancelled; `tell` gets ``ready`` first and then what happens.
+
+    With `ears` its person obeys a coach instead of following a script: `ears` is given what to call with
+    each line of the coach.
 
     Raises `UsageError` if the port is taken, `HipturnError` if bumble is not installed.
     """
     try:
+        from hipturn.sources.virtual.obeying import Obeying
         from hipturn.sources.virtual.peripheral import VirtualSensor
         from hipturn.sources.virtual.playback import simulated
         from hipturn.sources.virtual.radio import Radio, hci_server
@@ -38,6 +48,10 @@ async def serve(settings: VirtualSettings, host: str, port: int, tell: Callable[
             "install it with  pip install 'hipturn[sim]'"
         ) from error
     motion = simulated(settings)
+    obeying: Obeying | None = None
+    if ears is not None:
+        obeying = Obeying(motion.leg, settings.sample_rate_hz, settings.seed)
+        ears(obeying.hear)
     ready = asyncio.Event()
 
     def happened(what: str, t_s: float) -> None:
@@ -47,7 +61,7 @@ async def serve(settings: VirtualSettings, host: str, port: int, tell: Callable[
             tell({"v": 1, "type": what, "t_s": round(t_s, 3)})
 
     radio = Radio(settings.interval_s)
-    sensor = VirtualSensor(radio, settings, motion, happened)
+    sensor = VirtualSensor(radio, settings, motion, happened, obeying)
     try:
         async with hci_server(radio, host, port, sensor.forget) as bound, asyncio.TaskGroup() as tasks:
             tasks.create_task(sensor.run(), name="virtual sensor")
@@ -78,6 +92,8 @@ class Spawned:
     seed: int
     events: asyncio.Queue[Event]
     """What happens to it, as it happens; lines nobody takes do no harm."""
+    say: Callable[[Event], None] = lambda _: None
+    """Let the person on the sensor hear a line of the coach; heeded with ``--obey``. Never waits."""
 
 
 @contextlib.asynccontextmanager
@@ -104,7 +120,13 @@ async def spawned(args: Sequence[str]) -> AsyncIterator[Spawned]:
             last = words[-1].removeprefix("hipturn: ") if words else "it said nothing"
             raise HipturnError(f"the virtual sensor did not start: {last}")
         readers.append(asyncio.create_task(_follow(process.stdout, events), name="events"))
-        yield Spawned(ready["hci"], ready["name"], ready["address"], ready["seed"], events)
+        stdin = process.stdin
+
+        def say(line: Event) -> None:
+            if not stdin.is_closing():
+                stdin.write(json.dumps(line).encode() + b"\n")
+
+        yield Spawned(ready["hci"], ready["name"], ready["address"], ready["seed"], events, say)
     finally:
         await _end(process, process.stdin)
         await asyncio.gather(*readers)

@@ -1,0 +1,21 @@
+"""``hipturn test``: the range of both rotations, guided."""
+
+from typing import Any
+
+import click
+
+from hipturn.cli import guided
+
+EXAMPLE = "Example: hipturn test prone-rotation --side left --sensor virtual"
+
+
+@click.command("test", epilog=EXAMPLE)
+@click.argument("name", default="prone-rotation")
+@guided.options(sides=("left", "right", "both"))
+def command(name: str, **asked: Any) -> None:
+    """Measure the range of hip rotation, led by voice: three trials in and out, one leg or both.
+
+    Without --side both legs, the strap is moved in between. Keys and presenter: space pauses, PageDown goes
+    on, PageUp takes back; digits answer how much it hurts.
+    """
+    guided.start(guided.Asked(drill=guided.checked(name, ("test",), "test"), **asked))
