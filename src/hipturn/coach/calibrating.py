@@ -249,9 +249,11 @@ class Tare(Stage):
 
     step = "hold"
 
-    def __init__(self, scene: Scene, key: Literal["slip", "tare"]) -> None:
+    def __init__(self, scene: Scene, key: Literal["slip", "tare", "tare.back"]) -> None:
         super().__init__(scene)
         self._key = key
+        # whoever has to come back first needs longer to be there
+        self._wanted_ns = 4 * TARE_NS if key == "tare.back" else TARE_NS
         self._still = Stillness(scene.gyr_bias)
 
     def begin(self) -> list[Said]:
@@ -270,7 +272,7 @@ class Tare(Stage):
                 self._still.blocks = []
             case Orientation() if scene.calibration is not None:
                 self._still.push(item)
-                if self._still.held_ns >= TARE_NS:
+                if self._still.held_ns >= self._wanted_ns:
                     self.done = True
                     scene.calibration = carried(scene.calibration, self._still.take())
                     value = calibrations.to_dict(scene.calibration)

@@ -195,7 +195,11 @@ class Coach:
         scene.info = up.info
         if not first:
             stage = self._aside or self._stage
-            return [] if stage is None else stage.linked()
+            back = [] if stage is None else stage.linked()
+            if scene.heading_dependent and not isinstance(stage, Calibrate):
+                # the new filter faces another way, and nothing but a new zero tells it which
+                back += self._step_aside(Tare(scene, "tare.back"))
+            return back
         self._stages = self._plan()
         out: list[Said] = [scene.mark(MarkKind.SIDE, {"side": scene.side.value})]
         if not scene.free:

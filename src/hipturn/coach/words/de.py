@@ -79,6 +79,7 @@ TEXTS: Mapping[str, str] = {
     "slip": "der Gurt oder deine Haltung hat sich verschoben: still liegen, ich nulle neu",
     "slip.free": "der Gurt oder deine Haltung hat sich verschoben: die Null stimmt nicht mehr",
     "tare": "still liegen, ich nulle neu",
+    "tare.back": "komm zurück und bleib still, ich nulle neu",
     "tared": "neue Null, weiter",
     "switch": "anderes Bein: setz den Gurt um, jetzt {side} Bein, dann still liegen",
     "switch.same": "der Gurt sitzt noch am alten Platz: er gehört ans andere Bein, {side} Bein",

@@ -78,6 +78,7 @@ TEXTS: Mapping[str, str] = {
     "slip": "the strap or your pose has moved: hold still, I take a new zero",
     "slip.free": "the strap or your pose has moved: the zero is no longer true",
     "tare": "hold still for a new zero",
+    "tare.back": "come back, then hold still for a new zero",
     "tared": "new zero, go on",
     "switch": "other leg: move the strap to the {side} leg, then lie still",
     "switch.same": "the strap has not moved yet: it belongs on the {side} leg",

@@ -14,6 +14,8 @@ from hipturn.units import RAD_PER_DEG
 
 HELD_S = 4.5
 """How long the end range of a trial is held: longer than it has to be, as people do who wait for a sound."""
+STRETCHED_S = 48.0
+"""How long a stretch is held: a little longer than the longest of the shipped ones asks for."""
 HANDLED = tuple(Shift(0.5, heading_rad=sign * 0.9) for sign in (1, -1, 1, -1, 1, -1))
 """What a strap that is moved to the other leg goes through."""
 
@@ -74,8 +76,7 @@ class Person:
             case "trial":
                 return Rest(0.5), Repetition(way, rom_rad, 1.8, HELD_S, 1.8, kind="trial"), Rest(1.0)
             case "stretch":
-                held_s = float((self._show.get("timer") or {}).get("seconds", 30.0)) + 3.0
-                return Repetition(way, rom_rad, 2.5, held_s, 2.5, kind="trial"), Rest(1.0)
+                return Repetition(way, rom_rad, 2.5, STRETCHED_S, 2.5, kind="trial"), Rest(1.0)
             case "switch" if not self._switched:
                 self._switched = True
                 return (*HANDLED, Rest(1.0))
