@@ -1,6 +1,6 @@
 """Guided sessions by themselves, faster than real time: a coach, and a simulated person who obeys it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,8 +9,9 @@ import numpy as np
 from builders import START, STREAM, of
 from hipturn import config
 from hipturn.coach import Coach, Drill, Prompt, Show, prompt_line
+from hipturn.core import quaternion
 from hipturn.drivers.hipturn_gatt import Batch, encode
-from hipturn.model import HostNs, LinkDown, LinkUp, Mark, MarkKind, Packets, Rep, Side, StreamInfo
+from hipturn.model import FloatArray, HostNs, LinkDown, LinkUp, Mark, MarkKind, Packets, Rep, Side, StreamInfo
 from hipturn.session import Heard, Session
 from hipturn.sources.body import Element, Leg
 from hipturn.sources.body.person import Person
@@ -21,10 +22,13 @@ THINKS_S = 2.0
 LONGEST_S = 1200.0
 
 
+Instead = Mapping[str, Sequence[tuple[Element, ...]]]
+
+
 class Clumsy(Person):
     """Does something else than asked, once for each: `instead[step]` are the movements, in order."""
 
-    def __init__(self, leg: Leg, seed: int, instead: Mapping[str, list[tuple[Element, ...]]]) -> None:
+    def __init__(self, leg: Leg, seed: int, instead: Instead) -> None:
         super().__init__(leg, RATE_HZ, seed)
         self.step = ""
         self._instead = {step: list(movements) for step, movements in instead.items()}
@@ -56,11 +60,11 @@ class Guided:
     side: Side = Side.RIGHT
     reps: int = 0
     language: str = "en"
-    instead: Mapping[str, list[tuple[Element, ...]]] = field(default_factory=dict)
+    instead: Instead = field(default_factory=dict)
     told: list[Told] = field(default_factory=list)
     drop: Callable[["Guided"], bool] = lambda _: False
     """When the link is lost, once, for three seconds."""
-    turn: Callable[["Guided"], np.ndarray | None] = lambda _: None  # type: ignore[type-arg]
+    turn: Callable[["Guided"], FloatArray | None] = lambda _: None
     """How the sensor is turned in its strap: a quaternion, None for not."""
     answers: Mapping[str, Any] = field(default_factory=lambda: {"warm": True, "pain": 0})
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -126,7 +130,6 @@ class Guided:
                 number += gone
                 session.push(LinkUp(STREAM, HostNs(at_ns + 3 * NS_PER_S), info))
         session.finish()
-        self.result: dict[str, Any]
         return self
 
     @property
@@ -166,7 +169,5 @@ def _value(mark: Mark) -> str:
     return "".join(f" {value}" for value in mark.value.values())
 
 
-def _rotated(q: np.ndarray, v: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
-    from hipturn.core import quaternion
-
+def _rotated(q: FloatArray, v: FloatArray) -> FloatArray:
     return quaternion.rotate(q[None, :], v)

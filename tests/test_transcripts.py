@@ -14,9 +14,10 @@ import pytest
 from builders import inputs_of, of
 from guided_runs import Guided, Told
 from hipturn import config, drills, drivers
+from hipturn.coach import Prompt
 from hipturn.core import quaternion
 from hipturn.core.pipeline import Pipeline
-from hipturn.model import Calibrated, Direction, Gap, MarkKind, Rep, Side, Slip, Verdict
+from hipturn.model import Calibrated, Direction, Gap, Mark, MarkKind, Rep, Side, Slip, Verdict
 from hipturn.sources.body import Element, Repetition, Rest, Shift
 from hipturn.units import RAD_PER_DEG
 
@@ -272,7 +273,7 @@ def test_three_taps_end_a_rest() -> None:
     skip = [Told(lambda guided: shown(guided, "rest"), MarkKind.SKIP)]
     with_skip = Guided(drill, reps=3, told=skip).run()
     assert with_skip.t_s < without.t_s - 30.0 and with_skip.summary["controlled"] == 6
-    listening = [each.value["on"] for each in without.heard if getattr(each, "kind", "") == "listen"]
+    listening = [each.value["on"] for each in of(Mark, without.heard) if each.kind is MarkKind.LISTEN]
     assert listening == [True, False]
 
 
@@ -282,7 +283,7 @@ def test_the_beat_is_kept_while_asked_for() -> None:
         Told(lambda guided: reached(guided, 4), MarkKind.METRONOME, {"bpm": 0}),
     ]
     guided = drilled(told=told)
-    beats = [each.t_ns / 1e9 for each in guided.heard if getattr(each, "key", "") == "metronome"]
+    beats = [each.t_ns / 1e9 for each in of(Prompt, guided.heard) if each.key == "metronome"]
     assert len(beats) > 5 and np.diff(beats) == pytest.approx(1.0, abs=0.06)
 
 
