@@ -1,0 +1,4 @@
+// Deutsch: history and replay.
+export default {
+  "history.title": "Verlauf",
+};

@@ -1,0 +1,4 @@
+// English: history and replay.
+export default {
+  "history.title": "History",
+};
