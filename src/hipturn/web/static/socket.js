@@ -5,18 +5,19 @@ const LONGEST_MS = 5000;
 /** The program tells its state every 5 s at least: silence of this length means that nobody is there. */
 export const SILENT_MS = 8000;
 
-/** Call `hear(line, at, bytes)` for each message and `linked(open)` when the link comes or goes. */
+/** Call `hear(line, at, bytes)` for each message and `linked(open)` when the link comes or goes; `page` names it. */
 export class Socket {
-  constructor(hear, linked) {
+  constructor(hear, linked, page) {
     this.hear = hear;
     this.linked = linked;
+    this.page = page;
     this.tries = 0;
     this.heardAt = performance.now();
   }
 
   open() {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const socket = new WebSocket(`${scheme}://${location.host}/api/v1/live`);
+    const socket = new WebSocket(`${scheme}://${location.host}/api/v1/live?page=${this.page}`);
     this.socket = socket;
     this.heardAt = performance.now();
     socket.onopen = () => {
