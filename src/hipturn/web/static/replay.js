@@ -60,8 +60,8 @@ function notesOf(session, error) {
   const lines = [
     [session.problem && t("replay.problem", { why: session.problem }), "alarm"],
     [error && t("replay.undrawn", { why: error.message }), "alarm"],
-    [session.note && t("replay.note", { text: session.note }), ""],
-    [session.said && t("replay.note", { text: session.said }), ""],
+    [session.note && t("replay.note", { text: session.note }), "plain-note"],
+    [session.said && t("replay.note", { text: session.said }), "plain-note"],
   ];
   return lines.filter(([text]) => text).map(([text, kind]) => el("p", { class: `notice ${kind}`, text }));
 }

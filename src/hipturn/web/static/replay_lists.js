@@ -2,10 +2,10 @@
 
 import { el } from "./dom.js";
 import { has, number, t } from "./i18n.js";
-import { SIGNS, standing, verdictWords } from "./verdicts.js";
-import { clock, degrees, size } from "./written.js";
+import { SIGNS, standing } from "./verdicts.js";
+import { clock, degrees, size, verdictOf } from "./written.js";
 
-const COLUMNS = ["n", "direction", "start", "rom", "peak", "speed", "verdict"];
+const COLUMNS = ["n", "start", "rom", "verdict", "direction", "peak", "speed.peak"];
 
 /** Build them; `look(t)` shows a moment. Return `load` and `current(place)`, which marks a repetition. */
 export function listed(look) {
@@ -41,12 +41,12 @@ export function listed(look) {
     const cell = (text) => el("td", { class: "figure", text });
     return el("tr", { "data-verdict": stands },
       el("th", { scope: "row" }, number_),
-      el("td", { text: t(rep.direction) }),
       cell(clock(rep.start_s, 1)),
       cell(size(rep.rom_deg)),
+      el("td", { class: "verdict-cell" }, el("span", { "aria-hidden": "true", text: `${SIGNS[stands]} ` }), verdictOf(rep)),
+      el("td", { text: t(rep.direction) }),
       cell(degrees(rep.peak_deg)),
       cell(`${number(rep.peak_speed_dps)}°/s`),
-      el("td", { class: "verdict-cell" }, el("span", { "aria-hidden": "true", text: `${SIGNS[stands]} ` }), verdictWords(rep)),
     );
   }
 

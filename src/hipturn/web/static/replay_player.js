@@ -7,8 +7,8 @@ import { leg } from "./leg.js";
 import { Player, SPEEDS } from "./player.js";
 import { chart } from "./replay_chart.js";
 import { repAt } from "./replayed.js";
-import { SIGNS, verdictWords } from "./verdicts.js";
-import { clock, degrees } from "./written.js";
+import { SIGNS } from "./verdicts.js";
+import { clock, degrees, verdictOf } from "./written.js";
 
 const SPANS_S = [10, 30, 120, Infinity];
 const KEYS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10 };
@@ -36,8 +36,8 @@ export function theatre() {
     scrubber,
     el("div", { class: "replay-controls" },
       play,
-      button("before", "replay.before", () => step(-1)),
-      button("after", "replay.after", () => step(1)),
+      button("skip", "replay.before", () => step(-1), "mirrored"),
+      button("skip", "replay.after", () => step(1)),
       clockText,
       field(speed, "replay.speed"),
       field(span, "replay.span"),
@@ -59,13 +59,12 @@ export function theatre() {
     self.rep = -1;
     range.max = angles.duration;
     label();
-    player.load(angles.duration, again ? player.t : Math.max(0, (found.reps[0]?.start_s ?? 0) - 2));
+    // as the first thing to see, a leg that is turned
+    player.load(angles.duration, again ? player.t : (found.reps[0]?.peak_s ?? 0));
     limb.settle();
   }
 
   function label() {
-    for (const one of node.querySelectorAll("[data-t]")) say(one, t(one.dataset.t));
-    for (const one of node.querySelectorAll("[data-t-label]")) one.setAttribute("aria-label", t(one.dataset.tLabel));
     for (const one of speed.options) one.textContent = `${number(Number(one.value), one.value < 1 ? 2 : 0).replace(/0$/, "")}×`;
     for (const one of span.options) one.textContent = one.value === "Infinity" ? t("replay.span.all") : t("replay.span.seconds", { n: one.value });
     changed();
@@ -108,9 +107,10 @@ export function theatre() {
     whole.draw({ ...view, from: 0, to: angles.duration, window: [view.from, view.to] });
     if (Math.abs(Number(range.value) - now) > 0.02) range.value = now;
     say(clockText, `${clock(now, 1)} / ${clock(angles.duration)}`);
-    say(angleText, stage.angle ? degrees(stage.angle.deg) : t("replay.gap"));
+    const angle = stage.freshAngle();
+    say(angleText, degrees(angle?.deg));
     const rep = found.reps[self.rep];
-    say(repText, rep ? t("strip.last", { n: rep.n, words: verdictWords(rep) }) : " ");
+    say(repText, rep ? t("strip.last", { n: rep.n, words: verdictOf(rep) }) : " ");
     // words for who does not see it: not sixty times a second
     if (!player.playing || Math.floor(now) !== spokenAt) spoken();
   }
@@ -120,10 +120,10 @@ export function theatre() {
   function spoken() {
     if (!angles) return;
     spokenAt = Math.floor(player.t);
-    const words = t("replay.at", { time: clock(player.t), of: clock(angles.duration), angle: stage.angle ? degrees(stage.angle.deg, 0) : t("replay.gap") });
+    const words = t("replay.at", { time: clock(player.t), of: clock(angles.duration), angle: stage.freshAngle() ? degrees(stage.angle.deg, 0) : t("replay.gap") });
     range.setAttribute("aria-valuetext", words);
     const rep = found.reps[self.rep];
-    big.setAttribute("aria-label", `${t("replay.title")}: ${words}${rep ? `. ${t("strip.last", { n: rep.n, words: verdictWords(rep) })}` : ""}`);
+    big.setAttribute("aria-label", `${t("replay.title")}: ${words}${rep ? `. ${t("strip.last", { n: rep.n, words: verdictOf(rep) })}` : ""}`);
   }
 
   /** Show a moment, and where it is. */
@@ -180,8 +180,8 @@ export function theatre() {
   return self;
 }
 
-function button(name, key, pressed) {
-  return el("button", { class: "button round", type: "button", "data-t-label": key, onclick: pressed }, icon(name));
+function button(name, key, pressed, more = "") {
+  return el("button", { class: `button round ${more}`, type: "button", "data-t-label": key, onclick: pressed }, icon(name));
 }
 
 function field(select, key) {

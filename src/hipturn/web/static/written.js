@@ -57,6 +57,12 @@ export function word(kind, value) {
   return has(`${kind}.${value}`) ? t(`${kind}.${value}`) : String(value);
 }
 
+/** Return a repetition's verdict for who looks back at it: what was, where the coach says what to do. */
+export function verdictOf(rep) {
+  if (rep.taken) return t("verdict.taken");
+  return rep.reasons.map((reason) => word("why", reason)).join(", ") || word("verdict", rep.verdict);
+}
+
 const titles = new Map();
 
 /** Return what drills are called in the language of the page; asked for once a language. */
