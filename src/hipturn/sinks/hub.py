@@ -132,6 +132,11 @@ class Hub:
         self._speaker.choose(where, page)
         self._tell_speaker()
 
+    def left(self, page: str | None) -> None:
+        """Hear that a page is gone; another may speak where it did."""
+        if self._speaker.gone(page):
+            self._tell_speaker()
+
     def mute(self, why: str | None) -> None:
         """Hear that this computer cannot be heard, and why; the page speaks instead unless somebody chose."""
         if why is not None and self._speaker.failed():

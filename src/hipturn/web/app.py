@@ -22,7 +22,7 @@ from hipturn.commands import Told
 from hipturn.errors import InputError, UsageError
 from hipturn.model import HostNs
 from hipturn.sinks.hub import Hub
-from hipturn.sinks.offers import offers
+from hipturn.sinks.offers import offers, references
 from hipturn.status import State
 from hipturn.web import asked, metrics, openapi
 from hipturn.web.catalogue import Catalogue
@@ -58,6 +58,7 @@ def create(
             Route("/api/v1/people", rooms.people),
             Route("/api/v1/people/{person}/progress", rooms.progress),
             Route("/api/v1/drills", rooms.drills),
+            Route("/api/v1/references", rooms.references),
             Route("/api/v1/results", rooms.results),
             Route("/api/v1/commands", rooms.command, methods=["POST"]),
             WebSocketRoute("/api/v1/live", rooms.live),
@@ -149,6 +150,9 @@ class _Rooms:
             return problem(422, str(error).replace(str(self._catalogue.folder), "…"))
         return problem(404, none) if found is None else Response(found, media_type="application/json")
 
+    async def references(self, _request: Request) -> Response:
+        return JSONResponse(references())
+
     async def results(self, _request: Request) -> Response:
         return JSONResponse({"v": 1, "lines": self._hub.results()})
 
@@ -170,7 +174,10 @@ class _Rooms:
         return JSONResponse({"v": 1, "type": "accepted", "command": given["command"]}, 202)
 
     async def live(self, socket: WebSocket) -> None:
-        """Send lines as they come until the viewer goes; what it says is thrown away."""
+        """Send lines as they come until the viewer goes; what it says is thrown away.
+
+        A page that gives its name (``?page=``) is missed when it was the one that speaks.
+        """
         if self._hub.viewers.full:
             await socket.close(1013, "too many viewers")
             return
@@ -186,6 +193,7 @@ class _Rooms:
             pass
         finally:
             self._hub.viewers.leave(viewer)
+            self._hub.left(socket.query_params.get("page"))
         with suppress(RuntimeError, WebSocketDisconnect):  # closed already
             await socket.close()
 

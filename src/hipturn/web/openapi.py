@@ -217,6 +217,40 @@ SCHEMAS: Schema = {
             "high_deg": {"type": "array", "items": _maybe("number"), "description": "The greatest."},
         }
     ),
+    "References": _object(
+        {
+            "v": {"const": 1},
+            "groups": {
+                "type": "array",
+                "items": _object(
+                    {
+                        "name": {"type": "string"},
+                        "people": {"type": "string"},
+                        "n": {"type": "integer"},
+                        "position": {"type": "string"},
+                        "internal": _ref("Spread"),
+                        "external": {"oneOf": [{"type": "null"}, _ref("Spread")]},
+                        "source": {"type": "string"},
+                    }
+                ),
+            },
+            "scales": {
+                "type": "array",
+                "items": _object(
+                    {
+                        "name": {"type": "string"},
+                        "direction": {"enum": ["internal", "external"]},
+                        "marks": {
+                            "type": "array",
+                            "items": _object({"deg": {"type": "number"}, "text": {"type": "string"}}),
+                        },
+                        "source": {"type": "string"},
+                    }
+                ),
+            },
+        }
+    ),
+    "Spread": _object({"mean_deg": {"type": "number"}, "sd_deg": _maybe("number")}),
     "Accepted": _object(
         {"v": {"const": 1}, "type": {"const": "accepted"}, "command": {"enum": list(COMMANDS)}}
     ),
@@ -330,7 +364,8 @@ def document() -> Schema:
             "description": "Live hip rotation measurement. `WS /api/v1/live` sends a JSON object a message: "
             "the state first and at each change, then the lines of `hipturn replay --json` as they happen, "
             '`{"type":"angle",…}` at screen rate, `{"type":"prompt",…}` of the coach, `{"type":"mark",…}` '
-            'for each command, and `{"type":"dropped","count":n}` to a viewer that was too slow.',
+            'for each command, and `{"type":"dropped","count":n}` to a viewer that was too slow. '
+            "With `?page=NAME` the page that speaks can be named, and is missed when it goes.",
         },
         "components": {
             "schemas": SCHEMAS | {"Command": _commands()},
@@ -351,6 +386,9 @@ def document() -> Schema:
             "/api/v1/drills": chosen,
             "/api/v1/people": everybody,
             "/api/v1/people/{person}/progress": over_weeks,
+            "/api/v1/references": _get(
+                "Published values a range can be looked at beside", _json("They", _ref("References"))
+            ),
             "/api/v1/results": _get("The running session's lines, or the last one's", _json("They", results)),
             "/api/v1/commands": {
                 "post": {

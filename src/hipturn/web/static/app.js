@@ -1,5 +1,6 @@
 // The wiring, and the only one: stream into store, views into sections, keys into orders, address to view.
 
+import { get } from "./api.js";
 import { byId } from "./dom.js";
 import { language, onLanguage, translate } from "./i18n.js";
 import * as history from "./history.js";
@@ -39,7 +40,7 @@ let shown = null;
 
 /** Show what the address says: `#measure`, or `#history/…` with what the view makes of the rest. */
 function route() {
-  const [name, ...path] = location.hash.slice(1).split("/").map(decodeURIComponent);
+  const [name, ...path] = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
   const view = name in views ? name : "measure";
   if (shown && shown !== view) views[shown].leave();
   for (const [each, section] of Object.entries(sections)) {
@@ -49,6 +50,15 @@ function route() {
   }
   shown = view;
   views[view].enter(path);
+}
+
+/** Hear what was missed of the session: before the page was opened, or while the link was away. */
+async function catchUp() {
+  try {
+    for (const line of (await get("results")).lines) store.hear(line, performance.now());
+  } catch {
+    // the link is gone again: the next one catches up
+  }
 }
 
 /** Return a name for this page that outlives being loaded anew, and that no copy of it in another tab has. */
@@ -68,6 +78,7 @@ const socket = new Socket(
   (open) => {
     if (!open) measures.measures.reconnects += 1;
     store.link(open);
+    if (open) catchUp();
   },
   me,
 );

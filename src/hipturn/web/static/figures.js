@@ -12,6 +12,8 @@ const EVERY_MS = 100;
 /** Repetitions shown as beads: the newest. */
 const BEADS = 24;
 const COUNTING = ["reps", "rotations", "direction"];
+/** The way to the first angle; a test's or drill's own step follows. */
+const STEPS = { waiting: 0, question: 0, stand: 0, switch: 0, setup: 0, hold: 1, rotations: 2, direction: 2 };
 
 /** Mount the figures; they follow the store. */
 export function figures(store) {
@@ -19,6 +21,7 @@ export function figures(store) {
   const angle = el("p", { class: "angle" });
   const age = el("p", { class: "age", role: "status" });
   const facts = el("dl", { class: "facts" });
+  const steps = el("ol", { class: "steps plain" }, ["setup", "hold", "rotations", "go"].map((name) => el("li", { "data-t": `step.${name}` })));
   const countLabel = el("p", { class: "count-label" });
   const count = el("p", { class: "count" });
   const verdict = el("p", { class: "verdict" });
@@ -26,7 +29,7 @@ export function figures(store) {
   const node = el(
     "div",
     { class: "figures panel" },
-    el("div", { class: "figure-angle" }, way, angle, age, facts),
+    el("div", { class: "figure-angle" }, way, angle, age, facts, steps),
     el("div", { class: "figure-count" }, countLabel, count, verdict, beads),
   );
   let drawnAt = 0;
@@ -79,6 +82,15 @@ export function figures(store) {
     say(countLabel, label);
     if (show?.timer?.kind !== "hold") say(count, text);
     facts.replaceChildren(...factsOf(show));
+    const at = store.angle ? null : (STEPS[show?.step] ?? (show === null && !store.coach ? 0 : null));
+    steps.hidden = at === null || show?.kind === "roll-out";
+    for (const [n, step] of [...steps.children].entries()) {
+      step.dataset.done = String(n < at);
+      if (n === at) step.setAttribute("aria-current", "step");
+      else step.removeAttribute("aria-current");
+    }
+    put(node, "steps", String(!steps.hidden));
+    put(node, "counting", String(text !== "" || show?.timer?.kind === "hold" || store.reps.size > 0));
     const rep = store.rep;
     const told = rep && (show === null || ["reps", "trial", "stretch", "paused", "question", "rest", "done"].includes(show.step));
     verdict.dataset.verdict = told ? standing(rep) : "";

@@ -26,7 +26,7 @@ export function mount(section, { store, orders, safety, sounds, claim }) {
     controls: controls(store, orders, () => open(true)),
   };
   const outcome = results(store, (side) => begin(again(side)), () => open(true));
-  const live = el("div", { class: "live" }, Object.values(parts).map((part) => part.node));
+  const live = el("div", { class: "live" }, Object.values(parts).map((part) => part.node), parts.prompts.question);
   section.append(chooser.node, live, outcome.node);
 
   /** Begin a session; before the first ever the safety words are shown. */

@@ -53,8 +53,8 @@ export function frame(at, drawMs) {
   Object.assign(since, { at, frames: measures.frames, bytes: measures.bytes, angles });
 }
 
-/** Note how long after a prompt's arrival its sound was asked for. */
-export function sound(what, ms) {
-  measures.sounds.push({ what, ms });
+/** Note how long after it could sound, a prompt's sound was asked for; `waited`: for another's words to end. */
+export function sound(what, ms, waited) {
+  measures.sounds.push({ what, ms, waited });
   if (measures.sounds.length > 500) measures.sounds.shift();
 }

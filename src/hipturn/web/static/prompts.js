@@ -8,19 +8,22 @@ export function prompts(store, orders) {
   const title = el("p", { class: "session-title" });
   const todo = el("p", { class: "todo" });
   const said = el("p", { class: "said", role: "status", "aria-live": "polite" });
-  const question = el("div", { class: "question", role: "group", hidden: true });
-  const node = el("div", { class: "prompts" }, title, todo, said, question);
+  const warning = el("p", { class: "caution", role: "status", hidden: true });
+  const question = el("div", { class: "question panel", role: "group", hidden: true });
+  const node = el("div", { class: "prompts" }, title, todo, warning, said);
   let asked = "";
 
   function settle() {
     const show = store.coach;
     say(title, titleOf(show));
     say(todo, upper(todoOf(show)));
+    warning.hidden = !show?.warning;
+    say(warning, upper(show?.warning ?? ""));
+    said.dataset.same = String(said.textContent === todo.textContent);
     const key = show?.question ? `${show.question.id} ${show.t_s} ${document.documentElement.lang}` : "";
     if (key === asked) return;
     asked = key;
     question.hidden = !show?.question;
-    node.dataset.question = String(Boolean(show?.question));
     question.setAttribute("aria-label", show?.question?.text ?? "");
     question.replaceChildren(...(show?.question ? choices(show.question) : []));
   }
@@ -44,11 +47,11 @@ export function prompts(store, orders) {
 
   store.on("prompt", (line) => {
     if (line.say) say(said, upper(line.say));
-    settle();
+    settle(); // after the coach's line, which comes behind its prompt
   });
   for (const topic of ["coach", "session", "state"]) store.on(topic, settle);
   settle();
-  return { node, settle };
+  return { node, question, settle };
 }
 
 /** Return where in what one is: title, leg, set, part. */

@@ -6,6 +6,7 @@ import { icon } from "./icons.js";
 import { titleOf } from "./prompts.js";
 import * as prefs from "./prefs.js";
 import * as references from "./references.js";
+import { SIGNS, standing, verdictWords } from "./verdicts.js";
 
 const WAYS = ["internal", "external"];
 const FULL_DEG = 70;
@@ -14,6 +15,7 @@ const FULL_DEG = 70;
 export function results(store, again, choose) {
   const node = el("div", { class: "results", tabindex: -1 });
   let told = [];
+  const repetitions = new Map();
 
   /** Return the last words of the sessions that belong together: a routine's parts, or both legs of one test. */
   function gather(show) {
@@ -22,6 +24,8 @@ export function results(store, again, choose) {
     const otherLeg = last && last.drill === show.drill && !show.parts && told.every((one) => one.side !== show.side);
     if (!sameRoutine && !otherLeg) told = [];
     told.push(show);
+    // the next session begins with none
+    repetitions.set(show, [...store.reps.values()]);
   }
 
   function settle() {
@@ -42,7 +46,7 @@ export function results(store, again, choose) {
         ),
       ),
       ...(tests.length ? [testPanel(tests)] : []),
-      ...(others.length ? [otherPanel(others)] : []),
+      ...(others.length ? [otherPanel(others, repetitions)] : []),
       el("section", { class: "panel lies" }, el("h2", { text: t("results.lies") }), el("ul", { class: "plain" }, told.map(lies))),
       el("p", { class: "muted small", text: t("results.caution") }),
     );
@@ -78,7 +82,7 @@ function testPanel(tests) {
     el("div", { class: "table-scroll", tabindex: 0, role: "region", "aria-label": t("results.table") },
       el("table", {}, el("caption", { class: "unseen", text: t("results.table") }), el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows)),
     ),
-    difference ? differenceOf(difference) : null,
+    difference ? differenceOf(difference, tests.at(-1).result.days_apart) : null,
     el("div", { class: "field compare" }, el("label", { for: "reference", text: t("results.compare") }), chooser()),
     ...tests.flatMap((show) => Object.entries(show.result.legs).flatMap(([side, leg]) => WAYS.filter((way) => leg[way]).map((way) => picture(show, side, way, leg[way])))),
     sources(),
@@ -111,9 +115,9 @@ function changeWords(change) {
   return t(change.within_error ? "change.within" : "change.real", { size, mdc: number(change.mdc_deg, 1) });
 }
 
-function differenceOf(difference) {
+function differenceOf(difference, days) {
   const rows = Object.entries(difference).filter(([, one]) => one && typeof one === "object").map(([way, one]) => el("li", {}, el("strong", { text: t(way) }), ` ${changeWords(one)}`));
-  return rows.length ? el("div", { class: "difference" }, el("h2", { text: t("results.difference") }), el("ul", { class: "plain" }, rows)) : null;
+  return rows.length ? el("div", { class: "difference" }, el("h2", { text: t("results.difference") }), el("ul", { class: "plain" }, rows), days ? el("p", { class: "muted small", text: t("results.days", { days }) }) : null) : null;
 }
 
 function chooser() {
@@ -125,7 +129,7 @@ function chooser() {
 function picture(show, side, way, found) {
   const x = (deg) => 10 + (Math.max(0, Math.min(FULL_DEG, deg)) / FULL_DEG) * 580;
   const spread = references.reference(way);
-  const scale = references.chosen() ? null : references.scales().find((one) => one.position === show.position && one.direction === way);
+  const scale = references.chosen() ? null : references.scales().find((one) => one.name === `${show.position}-${way}`);
   const parts = [svg("rect", { class: "track", x: 10, y: 26, width: 580, height: 12, rx: 6 })];
   if (spread?.sd_deg) parts.push(svg("rect", { class: "band", x: x(spread.mean_deg - spread.sd_deg), y: 20, width: x(spread.mean_deg + spread.sd_deg) - x(spread.mean_deg - spread.sd_deg), height: 24, rx: 4 }));
   if (spread) parts.push(svg("line", { class: "reference", x1: x(spread.mean_deg), x2: x(spread.mean_deg), y1: 16, y2: 48 }));
@@ -146,14 +150,32 @@ function sources() {
 
 // --- everything else ---------------------------------------------------------------------------------------
 
-function otherPanel(shows) {
+function otherPanel(shows, repetitions) {
   return el("section", { class: "panel outcomes" }, shows.map((show) =>
     el("article", { class: "outcome" },
       el("h2", { text: `${show.title || t("title.counting")}, ${t(`leg.${show.side}`)}` }),
       shows.length > 1 ? el("p", { text: show.result.sentence }) : null,
       el("dl", { class: "facts" }, factsOf(show).map(([name, text]) => el("div", { class: "fact" }, el("dt", { text: t(`fact.${name}`) }), el("dd", { text })))),
+      bars(repetitions.get(show) ?? []),
     ),
   ));
+}
+
+/** Each repetition as a bar: how far, and by colour and sign whether it counted. */
+function bars(reps) {
+  if (!reps.length) return null;
+  const most = Math.max(...reps.map((rep) => rep.rom_deg), 1);
+  const wide = 600 / Math.max(12, reps.length);
+  const each = reps.flatMap((rep, n) => {
+    const high = (rep.rom_deg / most) * 80;
+    const x = n * wide;
+    return [
+      svg("rect", { class: `bar ${standing(rep)}`, x: x + wide * 0.15, y: 92 - high, width: wide * 0.7, height: high, rx: 3 }),
+      svg("text", { class: "sign", x: x + wide / 2, y: 108, text: SIGNS[standing(rep)] }),
+    ];
+  });
+  const words = reps.map((rep) => `${rep.n}: ${number(rep.rom_deg)}°, ${verdictWords(rep)}`).join("; ");
+  return el("figure", { class: "bars" }, el("figcaption", { class: "muted small", text: `${t("results.each")}, ${number(most)}°` }), svg("svg", { viewBox: "0 0 600 114", role: "img", "aria-label": words }, each));
 }
 
 function factsOf({ kind, result }) {

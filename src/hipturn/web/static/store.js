@@ -34,7 +34,6 @@ export class Store {
     /** Repetitions by number: the line as it came, and `taken` where it was taken back. */
     this.reps = new Map();
     this.rep = null;
-    this.events = [];
     this.summary = null;
     this.offset = null;
     this.trace.clear();
@@ -123,8 +122,6 @@ export class Store {
       case "summary":
         this.summary = line;
         break;
-      default:
-        this.events.push(line);
     }
     return this.tell("event", line);
   }

@@ -9,6 +9,7 @@ import { verdictWords } from "./verdicts.js";
 export const SPAN_S = 30;
 const LEFT = 44;
 const FOOT = 22;
+const RIGHT = 10;
 const COLOURS = ["text", "muted", "line", "edge", "internal", "external", "good", "bad", "void", "best", "reference"];
 const GROUNDS = ["good-ground", "bad-ground", "void-ground"];
 const SIGNS = { controlled: "✓", uncontrolled: "✗", void: "○" };
@@ -63,7 +64,7 @@ export function strip(store) {
     let end = newest ?? 0;
     if (calm.matches) end = Math.ceil(end); // in steps, instead of scrolling
     const bottom = height - FOOT;
-    const x = (t_s) => LEFT + ((t_s - end + SPAN_S) / SPAN_S) * (width - LEFT - 10);
+    const x = (t_s) => LEFT + ((t_s - end + SPAN_S) / SPAN_S) * (width - LEFT - RIGHT);
     const y = (deg) => 8 + ((high - deg) / (high - low)) * (bottom - 8);
     ink.setTransform(ratio, 0, 0, ratio, 0, 0);
     ink.clearRect(0, 0, width, height);
@@ -104,7 +105,7 @@ export function strip(store) {
     for (let deg = Math.ceil(low / step) * step; deg <= high; deg += step) {
       const at = Math.round(y(deg)) + 0.5;
       ink.strokeStyle = deg === 0 ? colours.edge : colours.line;
-      line(LEFT, at, width - 10, at);
+      line(LEFT, at, width - RIGHT, at);
       if (deg % (step * 2)) continue;
       ink.fillStyle = colours.muted;
       ink.fillText(`${Math.abs(deg)}°`, LEFT - 8, at);
@@ -115,7 +116,7 @@ export function strip(store) {
     for (let back = 0; back <= SPAN_S; back += 10) {
       const at = x(end - back);
       ink.textAlign = back === 0 ? "right" : "center";
-      ink.fillText(back === 0 ? t("strip.now") : `−${back} s`, back === 0 ? width - 10 : at, bottom + 16);
+      ink.fillText(back === 0 ? t("strip.now") : `−${back} s`, back === 0 ? width - RIGHT : at, bottom + 16);
     }
   }
 
@@ -124,7 +125,7 @@ export function strip(store) {
     ink.strokeStyle = colour;
     ink.lineWidth = 1.5;
     ink.setLineDash(dash);
-    line(LEFT, y(deg), width - 10, y(deg));
+    line(LEFT, y(deg), width - RIGHT, y(deg));
     ink.setLineDash([]);
   }
 
@@ -145,7 +146,7 @@ export function strip(store) {
     ]) {
       ink.save();
       ink.beginPath();
-      ink.rect(LEFT, from, size.width - LEFT, to - from);
+      ink.rect(LEFT, from, size.width - LEFT - RIGHT, to - from);
       ink.clip();
       ink.strokeStyle = colour;
       ink.beginPath();

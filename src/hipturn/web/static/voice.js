@@ -39,11 +39,12 @@ export class Voice {
     // where nothing can speak, words without a sound get the one that stands for words
     const earcon = prompt.earcon ?? (prompt.say && !speaks ? "attention" : null);
     const sounds = earcon !== null && this.sounds.play(earcon);
-    if (sounds) sound(`earcon ${earcon}`, performance.now() - prompt.at);
+    if (sounds) sound(`earcon ${earcon}`, performance.now() - prompt.at, false);
     if (!speaks) return;
     const now = performance.now();
     const after = now + (sounds ? seconds(earcon) * 1000 : 0);
-    const saying = { text: prompt.say, language: prompt.language, weight: weight(prompt.key), key: prompt.key, at: now, after, heardAt: prompt.at };
+    const waited = this.turns.speaking !== null || this.turns.waiting.length > 0;
+    const saying = { text: prompt.say, language: prompt.language, weight: weight(prompt.key), key: prompt.key, at: now, after, heardAt: prompt.at, waited };
     if (this.turns.add(saying)) this.stop();
     this.speak();
   }
@@ -71,7 +72,7 @@ export class Voice {
     this.utterance = utterance;
     this.longest = setTimeout(over, LONGEST_MS);
     window.speechSynthesis.speak(utterance);
-    sound(`speech ${next.key}`, performance.now() - Math.max(next.heardAt, next.after));
+    sound(`speech ${next.key}`, performance.now() - Math.max(next.heardAt, next.after), next.waited);
   }
 
   stop() {
