@@ -59,6 +59,14 @@ class Watched:
         """The texts that were spoken."""
         return [each["text"] for each in self.heard if each["kind"] == "speak"]
 
+    def until(self, script: str) -> None:
+        """Wait until an expression is true in the page; Playwright waits by eval, which the page forbids."""
+        for _ in range(500):
+            if self.page.evaluate(f"() => Boolean({script})"):
+                return
+            self.page.wait_for_timeout(20)
+        raise AssertionError(f"never came: {script}")
+
     def picture(self, name: str, *, whole: bool = True) -> Path:
         """Leave a screenshot."""
         PICTURES.mkdir(parents=True, exist_ok=True)
