@@ -90,6 +90,7 @@ class Hub:
         self.counters.sessions += 1
         self._open, self._say, self._show, self._phase = True, None, None, phase
         self._tally = Tally(recording, side, now(), self._tally.start, self._tally.link)
+        self.viewers.forget_angle()  # behind the lines of this session it would be taken for one of it
         self._standing.session(begins=True)
 
     def end(self) -> None:

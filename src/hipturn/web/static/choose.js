@@ -24,15 +24,14 @@ export function choose(store, begin, back) {
   const cancel = el("button", { class: "button", type: "button", onclick: back }, el("span", { "data-t": "choose.back" }));
   const ready = el("p", { class: "muted ready", role: "status" });
   const node = el("form", { class: "choose", onsubmit: (event) => { event.preventDefault(); begin(command()); } },
-    el("div", { class: "choose-who panel" },
+    el("div", { class: "choose-who" },
       el("h1", { "data-t": "choose.title" }),
       el("div", { class: "field" }, el("label", { for: "person", "data-t": "choose.person" }), person, people),
       el("fieldset", { class: "field" }, el("legend", { class: "label", "data-t": "choose.leg" }), el("div", { class: "segments" }, legs)),
-      about,
-      el("div", { class: "row" }, start, cancel),
-      ready,
     ),
     offers,
+    about,
+    el("div", { class: "choose-go" }, el("div", { class: "row" }, start, cancel), ready),
   );
   let offered = { drills: [], routines: [] };
 

@@ -5,11 +5,11 @@ import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 
 const ROWS = [
-  ["undo", "undo", "PgUp"],
-  ["redo", "redo", "R"],
-  ["tare", "tare", "Z"],
-  ["skip", "skip", "PgDn"],
-  ["stop", "stop", "Q"],
+  ["undo", "PgUp"],
+  ["skip", "PgDn"],
+  ["redo", "R"],
+  ["tare", "Z"],
+  ["stop", "Q"],
 ];
 
 /** Mount the buttons; `choose()` opens the choice of another session. */
@@ -17,8 +17,8 @@ export function controls(store, orders, choose) {
   const pauseWords = el("span");
   const pauseIcon = el("span", { class: "swap" });
   const pause = el("button", { class: "button primary pause", type: "button", onclick: () => orders.pause() }, pauseIcon, pauseWords, key("␣"));
-  const others = ROWS.map(([name, command, shortcut]) =>
-    el("button", { class: `button order-${name}`, type: "button", onclick: () => orders.send({ command }) }, icon(name), el("span", { "data-t": `do.${name}` }), key(shortcut)),
+  const others = ROWS.map(([name, shortcut]) =>
+    el("button", { class: `button order-${name}`, type: "button", onclick: () => orders.send({ command: name }) }, icon(name), el("span", { "data-t": `do.${name}` }), key(shortcut)),
   );
   const other = el("button", { class: "button order-choose", type: "button", onclick: choose }, icon("list"), el("span", { "data-t": "do.choose" }));
   const node = el("div", { class: "controls", role: "group", "data-t-label": "controls" }, pause, others, other);

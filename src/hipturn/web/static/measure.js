@@ -63,6 +63,7 @@ export function mount(section, { store, orders, safety, sounds, claim }) {
     chooser.node.hidden = what !== "choose";
     live.hidden = what !== "live";
     outcome.node.hidden = what !== "results";
+    scrollTo(0, 0);
     if (what === "choose") chooser.fetchOffers();
     if (what === "results") outcome.node.focus({ preventScroll: true });
   }

@@ -60,6 +60,7 @@ export function titleOf(show) {
   const parts = [show.title || t("title.counting"), t(`leg.${show.side}`)];
   if (show.sets > 1 && show.set) parts.push(t("title.set", show));
   if (show.parts > 1) parts.push(t("title.part", show));
+  if (show.next) parts.push(t("title.next", show));
   return parts.join(" · ");
 }
 

@@ -10,6 +10,7 @@ import { SIGNS, standing, verdictWords } from "./verdicts.js";
 
 const WAYS = ["internal", "external"];
 const FULL_DEG = 70;
+const WIDE = 420;
 
 /** Mount the results; `again(side)` begins the same once more, `choose()` something else. */
 export function results(store, again, choose) {
@@ -36,7 +37,7 @@ export function results(store, again, choose) {
     const both = new Set(told.map((one) => one.side)).size > 1;
     node.replaceChildren(
       el("header", { class: "results-head" },
-        el("p", { class: "session-title", text: titleOf({ ...show, part: null, parts: null }) }),
+        el("p", { class: "session-title", text: titleOf({ ...show, parts: null, next: null }) }),
         el("h1", { text: t("results.title") }),
         el("p", { class: "sentence", text: show.result.sentence }),
         el("div", { class: "row" },
@@ -127,10 +128,10 @@ function chooser() {
 
 /** One range as a picture: the trials, their mean with its error, and what the person chose to hold it against. */
 function picture(show, side, way, found) {
-  const x = (deg) => 10 + (Math.max(0, Math.min(FULL_DEG, deg)) / FULL_DEG) * 580;
+  const x = (deg) => 10 + (Math.max(0, Math.min(FULL_DEG, deg)) / FULL_DEG) * (WIDE - 20);
   const spread = references.reference(way);
   const scale = references.chosen() ? null : references.scales().find((one) => one.name === `${show.position}-${way}`);
-  const parts = [svg("rect", { class: "track", x: 10, y: 26, width: 580, height: 12, rx: 6 })];
+  const parts = [svg("rect", { class: "track", x: 10, y: 26, width: WIDE - 20, height: 12, rx: 6 })];
   if (spread?.sd_deg) parts.push(svg("rect", { class: "band", x: x(spread.mean_deg - spread.sd_deg), y: 20, width: x(spread.mean_deg + spread.sd_deg) - x(spread.mean_deg - spread.sd_deg), height: 24, rx: 4 }));
   if (spread) parts.push(svg("line", { class: "reference", x1: x(spread.mean_deg), x2: x(spread.mean_deg), y1: 16, y2: 48 }));
   for (const mark of scale?.marks ?? [])
@@ -139,7 +140,7 @@ function picture(show, side, way, found) {
   parts.push(svg("line", { class: "error", x1: x(found.mean_deg - found.uncertainty_deg), x2: x(found.mean_deg + found.uncertainty_deg), y1: 32, y2: 32 }));
   for (const value of found.trials ?? []) parts.push(svg("circle", { class: "trial", cx: x(value), cy: 32, r: 4 }));
   const words = `${t(`leg.${side}`)}, ${t(way)}: ${number(found.mean_deg, 1)} ± ${number(found.uncertainty_deg, 1)}°`;
-  return el("figure", { class: "range" }, el("figcaption", { text: words }), svg("svg", { viewBox: "0 8 600 60", role: "img", "aria-label": words }, parts));
+  return el("figure", { class: "range" }, el("figcaption", { text: words }), svg("svg", { viewBox: `0 8 ${WIDE} 60`, role: "img", "aria-label": words }, parts));
 }
 
 function sources() {

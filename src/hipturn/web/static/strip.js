@@ -91,7 +91,7 @@ export function strip(store) {
       ink.fillRect(from, bottom - 3, wide, 3);
       if (wide < 14) continue;
       ink.font = `700 13px ${colours.font}`;
-      const words = rep.taken ? "–" : verdict === "controlled" ? `${SIGNS[verdict]} ${rep.n}` : SIGNS[verdict];
+      const words = rep.taken ? "–" : verdict === "controlled" && wide >= 40 ? `${SIGNS[verdict]} ${rep.n}` : SIGNS[verdict];
       ink.fillText(words, from + wide / 2, 22);
     }
     ink.font = `12px ${colours.font}`;

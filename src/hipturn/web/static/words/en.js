@@ -87,6 +87,7 @@ export default {
   "title.counting": "Counting",
   "title.set": "set {set} of {sets}",
   "title.part": "part {part} of {parts}",
+  "title.next": "then {next}",
   "todo.waiting": "waiting for the sensor",
   "pain.none": "0 no pain",
   "pain.most": "10 worst imaginable",
