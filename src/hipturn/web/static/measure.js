@@ -45,9 +45,9 @@ export function mount(section, { store, orders, safety, sounds, claim }) {
     return { command: "start", side, language: language(), ...(drill ? { drill } : {}), ...(person ? { person } : {}) };
   }
 
-  function open(wanted) {
+  async function open(wanted) {
     choosing = wanted;
-    settle();
+    await settle();
     if (wanted) section.querySelector("input[name=choice]:checked")?.focus();
   }
 
@@ -64,8 +64,8 @@ export function mount(section, { store, orders, safety, sounds, claim }) {
     live.hidden = what !== "live";
     outcome.node.hidden = what !== "results";
     scrollTo(0, 0);
-    if (what === "choose") chooser.fetchOffers();
     if (what === "results") outcome.node.focus({ preventScroll: true });
+    return what === "choose" ? chooser.fetchOffers() : undefined;
   }
 
   store.on("session", () => {
