@@ -10,7 +10,6 @@ from page.leading import start, step, until
 from page.stage import Stage, Stages
 from page.watching import DESKTOP, PHONE, Looks
 
-
 COUNTED = (
     "document.querySelector('.count').textContent.split('/')[0] === String(hipturn.store.coach.count) && "
     "hipturn.store.coach.count === document.querySelectorAll('.bead.controlled').length"
