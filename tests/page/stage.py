@@ -38,7 +38,7 @@ class Acting:
 
     def __init__(self, ears: Ears, leg: Leg, speed: float, seed: int) -> None:
         self.person = Person(leg, RATE_HZ, seed)
-        self._ears, self._speed = ears, speed
+        self._ears, self.speed = ears, speed
         self._info = StreamInfo(
             driver="hipturn", rate_hz=RATE_HZ, name="acted", outward_normal_sensor=leg.outward_normal_sensor
         )
@@ -71,7 +71,7 @@ class Acting:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
-            due = max(due + BLOCK / RATE_HZ / self._speed, loop.time() - 0.1)
+            due = max(due + BLOCK / RATE_HZ / self.speed, loop.time() - 0.1)
             await asyncio.sleep(max(0.0, due - loop.time()))
             acc, gyr, _ = self.person.rows(BLOCK)
             batch = Batch(self._number % 65536, self._number * BLOCK * 10_000, 10_000, acc, gyr)

@@ -6,7 +6,7 @@ import { t } from "./i18n.js";
 /** Mount the prompts; `orders` takes the answers. */
 export function prompts(store, orders) {
   const title = el("p", { class: "session-title" });
-  const todo = el("p", { class: "todo" });
+  const todo = el("h1", { class: "todo" });
   const said = el("p", { class: "said", role: "status", "aria-live": "polite" });
   const warning = el("p", { class: "caution", role: "status", hidden: true });
   const question = el("div", { class: "question panel", role: "group", hidden: true });
