@@ -70,9 +70,9 @@ def test_a_guided_session_runs_beside_the_browser(stage: Stages, look: Looks) ->
     """The person obeys, many times as fast as people do: the page of today shows it, and its end."""
     one = stage(speed=20.0)
     seen = look(one.url, size=PHONE)
-    page = seen.open()
+    seen.open()
     one.command(command="start", drill="seated-mobilisation", reps=2, person="A1")
     one.until(lambda: (one.hub.status.coach or {}).get("step") == "done")
     assert one.hub.status.coach is not None and one.hub.status.coach["result"]["controlled"] == 2
-    page.wait_for_function("document.body.innerText.includes('2')")
+    seen.until("document.body.innerText.includes('2')")
     seen.picture("harness-session")

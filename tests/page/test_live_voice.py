@@ -18,7 +18,7 @@ SPOKEN = "__heard.filter((each) => each.kind === 'speak').length"
 
 def touched(seen: Watched) -> Page:
     page = seen.open()
-    page.locator("h1, .todo").first.wait_for(state="attached")
+    page.locator("h1").first.wait_for(state="attached")
     page.locator("body").click(position={"x": 5, "y": 300})
     return page
 

@@ -5,7 +5,8 @@ as a browser does, with start and end, because headless ones have no voices.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,14 @@ class Watched:
         """The texts that were spoken."""
         return [each["text"] for each in self.heard if each["kind"] == "speak"]
 
+    def until(self, script: str) -> None:
+        """Wait until an expression is true in the page; Playwright waits by eval, which the page forbids."""
+        for _ in range(500):
+            if self.page.evaluate(f"() => Boolean({script})"):
+                return
+            self.page.wait_for_timeout(20)
+        raise AssertionError(f"never came: {script}")
+
     def picture(self, name: str, *, whole: bool = True) -> Path:
         """Leave a screenshot."""
         PICTURES.mkdir(parents=True, exist_ok=True)
@@ -67,10 +76,27 @@ class Watched:
         return path
 
     def accessible(self) -> None:
-        """Fail with what axe-core finds wrong in what is shown now."""
-        found = Axe().run(
-            self.page, options={"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]}
-        )
+        """Fail with what axe-core finds wrong in what is shown now, in light and in dark.
+
+        Only contrast depends on the theme: the rest is looked at once.
+        """
+        self._axe({"type": "tag", "values": RULES})
+        with self.other_theme():
+            self._axe({"type": "rule", "values": ["color-contrast"]})
+
+    @contextmanager
+    def other_theme(self) -> Iterator[None]:
+        """Let what is dark be light, and the other way round, for the context."""
+        turn = """() => {
+            const { dataset } = document.documentElement;
+            dataset.theme = dataset.theme === "dark" ? "light" : "dark";
+        }"""
+        self.page.evaluate(turn)
+        yield
+        self.page.evaluate(turn)
+
+    def _axe(self, rules: dict[str, Any]) -> None:
+        found = Axe().run(self.page, options={"runOnly": rules, "resultTypes": ["violations"]})
         told = [
             f"{one['id']} ({one['impact']}): {one['help']}\n" + "".join(_node(node) for node in one["nodes"])
             for one in found.response["violations"]

@@ -5,8 +5,8 @@ import { t } from "./i18n.js";
 
 /** Mount the prompts; `orders` takes the answers. */
 export function prompts(store, orders) {
-  const title = el("p", { class: "session-title" });
-  const todo = el("h1", { class: "todo" });
+  const title = el("h1", { class: "session-title" });
+  const todo = el("p", { class: "todo" });
   const said = el("p", { class: "said", role: "status", "aria-live": "polite" });
   const warning = el("p", { class: "caution", role: "status", hidden: true });
   const question = el("div", { class: "question panel", role: "group", hidden: true });
@@ -15,7 +15,8 @@ export function prompts(store, orders) {
 
   function settle() {
     const show = store.coach;
-    say(title, titleOf(show));
+    const side = store.status?.session?.side;
+    say(title, titleOf(show) || (side ? `${t("title.counting")} · ${t(`leg.${side}`)}` : "hipturn"));
     say(todo, upper(todoOf(show)));
     warning.hidden = !show?.warning;
     say(warning, upper(show?.warning ?? ""));

@@ -26,7 +26,7 @@ export function settingsPanel(tools, safety) {
   const languages = el("select", { id: "language", onchange: (event) => prefs.set("language", event.target.value) });
   const themes = el("select", { id: "theme", onchange: (event) => prefs.set("theme", event.target.value) });
   const keys = el("dl", { class: "keys" });
-  const panel = el("div", { id: "settings-panel", class: "popover panel", popover: "auto" },
+  const panel = el("div", { id: "settings-panel", class: "popover panel", popover: "auto", role: "dialog", "data-t-label": "settings.title" },
     el("h2", { "data-t": "settings.title" }),
     el("div", { class: "field" }, el("label", { for: "language", "data-t": "settings.language" }), languages),
     el("div", { class: "field" }, el("label", { for: "theme", "data-t": "settings.theme" }), themes),

@@ -25,7 +25,7 @@ export function soundPanel(tools, store, orders, voice, sounds, me) {
   const muted = el("input", { type: "checkbox", id: "muted", onchange: (event) => prefs.set("muted", event.target.checked) });
   const pitch = el("input", { type: "checkbox", id: "pitch", onchange: (event) => prefs.set("pitch", event.target.checked) });
   const beat = el("select", { id: "beat", onchange: (event) => setBeat(Number(event.target.value)) });
-  const panel = el("div", { id: "sound-panel", class: "popover panel", popover: "auto" },
+  const panel = el("div", { id: "sound-panel", class: "popover panel", popover: "auto", role: "dialog", "data-t-label": "sound.title" },
     el("h2", { "data-t": "sound.title" }),
     el("fieldset", { class: "field" }, el("legend", { class: "label", "data-t": "speaker.title" }), el("div", { class: "segments" }, who), note),
     el("div", { class: "field" }, el("label", { for: "volume", "data-t": "sound.volume" }), volume),
