@@ -21,6 +21,7 @@ from cli_runs import done, drill, record
 from hipturn.coach import Coach
 from hipturn.commands import COMMANDS, Begin, End, Speak
 from hipturn.config import core_params, defaults
+from hipturn.core.references import GROUPS, SCALES
 from hipturn.model import HostNs, Mark, MarkKind, SessionStart, Side
 from hipturn.offline import Request, analyse
 from hipturn.recording import Writer
@@ -30,6 +31,7 @@ from hipturn.sinks.viewers import Viewer
 from hipturn.sinks.voice import Speaker
 from hipturn.sources import simulated
 from hipturn.status import State
+from hipturn.units import DEG_PER_RAD
 from hipturn.web import angles, openapi
 from hipturn.web.app import STATIC
 from webs import Web, post, web
@@ -56,6 +58,32 @@ def test_the_page_and_all_it_loads_are_there(site: Web) -> None:
     for file in STATIC.rglob("*"):
         if file.is_file():
             assert client.get(f"/static/{file.relative_to(STATIC).as_posix()}").status_code == 200
+
+
+def test_reference_values_are_the_cores_in_degrees(site: Web) -> None:
+    """Each with its source: a value without one does not exist."""
+    told = site.client().get("/api/v1/references").json()
+    assert [group["name"] for group in told["groups"]] == list(GROUPS)
+    for group in told["groups"]:
+        there = GROUPS[group["name"]]
+        assert group["internal"]["mean_deg"] == pytest.approx(there.internal.mean_rad * DEG_PER_RAD, abs=0.05)
+        assert (group["external"] is None) == (there.external is None)
+        assert group["source"] == there.source
+    assert [scale["name"] for scale in told["scales"]] == list(SCALES)
+    assert [mark["deg"] for mark in told["scales"][0]["marks"]] == [5.0, 30.0, 45.0]
+
+
+def test_the_page_that_speaks_is_missed(site: Web) -> None:
+    """A page that goes leaves its part as the speaker, so that another can take it."""
+    live = "ws://127.0.0.1:8710/api/v1/live"
+    client = site.client()
+    site.hub.speak("page", "p1")
+    with client.websocket_connect(f"{live}?page=p2"):
+        pass
+    assert site.hub.status.speaker["page"] == "p1"
+    with client.websocket_connect(f"{live}?page=p1"):
+        assert site.hub.status.speaker["page"] == "p1"
+    assert site.hub.status.speaker == {"where": "page", "page": None}
 
 
 def test_the_state_is_the_hubs(site: Web) -> None:

@@ -30,7 +30,7 @@ def number(value: float, digits: int = 1) -> str:
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 def test_a_test_from_its_choice_to_its_summary(stage: Stages, look: Looks, size: tuple[int, int]) -> None:
     """Whatever the coach asks is asked on the page and answered there; the end shows what the core found."""
-    one = stage(speed=12.0, answers=False)
+    one = stage(speed=16.0, answers=False)
     seen = look(one.url, size=size)
     page = seen.open()
     start(page, "drill:prone-rotation")
@@ -68,7 +68,7 @@ def test_what_is_said_is_written_spoken_and_sounded(stage: Stages, look: Looks) 
 
     From a prompt's arrival to the request for its sound it takes 150 ms at most.
     """
-    one = stage(speed=3.0)
+    one = stage(speed=5.0)
     seen = look(one.url)
     page = seen.open()
     page.locator("body").click()
@@ -151,7 +151,7 @@ def test_by_keyboard_alone(stage: Stages, look: Looks) -> None:
 
 
 def test_a_question_is_answered_with_keys(stage: Stages, look: Looks) -> None:
-    one = stage(speed=12.0, answers=False)
+    one = stage(speed=16.0, answers=False)
     page = look(one.url).open()
     page.locator("body").click()
     one.command(command="start", drill="prone-rotation", side="right")

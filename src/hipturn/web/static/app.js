@@ -17,6 +17,7 @@ import { soundPanel } from "./sound_panel.js";
 import { Sounds } from "./sounds.js";
 import { Store } from "./store.js";
 import { Voice } from "./voice.js";
+import { stayAwake } from "./wake.js";
 
 const store = new Store();
 const me = pageName();
@@ -95,6 +96,7 @@ if (new URLSearchParams(location.search).has("token")) {
   // the token is in a cookie now: it need not stand in the address, where somebody may read it
   window.history.replaceState(null, "", location.pathname + location.hash);
 }
+stayAwake(store);
 addEventListener("hashchange", route);
 route();
 socket.open();

@@ -15,7 +15,8 @@ export function prompts(store, orders) {
 
   function settle() {
     const show = store.coach;
-    say(title, titleOf(show));
+    const side = store.status?.session?.side;
+    say(title, titleOf(show) || (side ? `${t("title.counting")} · ${t(`leg.${side}`)}` : "hipturn"));
     say(todo, upper(todoOf(show)));
     warning.hidden = !show?.warning;
     say(warning, upper(show?.warning ?? ""));

@@ -82,7 +82,7 @@ export function strip(store) {
     for (const rep of store.reps.values()) {
       if (rep.end_s < end - SPAN_S) continue;
       const from = Math.max(LEFT, x(rep.start_s));
-      const wide = x(rep.end_s) - from;
+      const wide = Math.min(size.width - RIGHT, x(rep.end_s)) - from;
       const verdict = rep.taken ? "void" : rep.verdict;
       const name = { controlled: "good", uncontrolled: "bad", void: "void" }[verdict];
       ink.fillStyle = colours[`${name}-ground`];
