@@ -104,6 +104,8 @@ class Watched:
         turn = """() => {
             const { dataset } = document.documentElement;
             dataset.theme = dataset.theme === "dark" ? "light" : "dark";
+            // colours on their way are neither
+            for (const each of document.getAnimations()) if (each instanceof CSSTransition) each.finish();
         }"""
         self.page.evaluate(turn)
         yield
