@@ -188,33 +188,3 @@ def test_the_language_is_changed_at_once(stage: Stages, look: Looks) -> None:
     seen.picture("live-choose-german")
     page.reload()
     assert page.locator("#to-history").inner_text() == "Verlauf"
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
-def test_pictures_of_each_state(stage: Stages, look: Looks, size: tuple[int, int], dark: bool) -> None:
-    """For people to look at; nothing sticks out, and no state has a barrier."""
-    one = stage(speed=8.0, answers=False, linked=False)
-    seen = look(one.url, size=size, dark=dark, language="de" if dark else "en")
-    page = seen.open()
-    name = f"{'phone' if size == PHONE else 'desktop'}-{'dark' if dark else 'light'}"
-
-    def kept(state: str) -> None:
-        seen.fits()
-        seen.accessible()
-        seen.picture(f"state-{state}-{name}", whole=False)
-
-    until(page, "hipturn.store.status !== null")
-    kept("searching")
-    one.do(one.source.link)
-    one.command(command="start", drill="side-lying-activation", side="left")
-    step(page, "hold")
-    kept("calibrating")
-    step(page, "reps")
-    until(page, "hipturn.store.coach.count >= 3 && Math.abs(hipturn.store.angle.deg) > 12")
-    kept("measuring")
-    step(page, "question")
-    kept("question")
-    page.locator(".question button").nth(1).click()
-    step(page, "rest")
-    kept("resting")
