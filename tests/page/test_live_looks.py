@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from hipturn.cli import remote
 from hipturn.coach import words as coach_words
 from hipturn.core.positions import POSITIONS
 from hipturn.status import State
@@ -132,6 +133,38 @@ def test_nothing_moves_by_itself_for_who_wants_it_calm(stage: Stages, look: Look
     assert page.evaluate("document.getAnimations().length") == 0
     page.get_by_role("button", name="Pause").click()
     assert page.evaluate("document.getAnimations().length") == 0
+
+
+# --- keys ---------------------------------------------------------------------------------------
+
+NAMES = {
+    "page-up": "PageUp",
+    "page-down": "PageDown",
+    "left": "ArrowLeft",
+    "right": "ArrowRight",
+    "space": " ",
+    **{key: key for key in ".abcdefghijklmnopqrstuvwxyz0123456789"},
+}
+"""Keys by the terminal's name, and as a browser calls them."""
+SHOWS: list[dict[str, Any]] = [
+    {},
+    {"step": "paused"},
+    {"step": "question", "question": {"id": "pain", "kind": "scale", "options": []}},
+    {"step": "question", "question": {"id": "warm", "kind": "yes-no", "options": []}},
+    {"step": "question", "question": {"id": "how", "kind": "choice", "options": ["a", "b"]}},
+]
+
+
+def test_keys_mean_what_they_mean_in_the_terminal(plain: Page) -> None:
+    for show in SHOWS:
+        for beating in (False, True):
+            bpm = remote.METRONOME_BPM
+            told = plain.evaluate(
+                "([keys, show, beat, bpm]) => import('/static/keys.js').then((module) => "
+                "keys.map((key) => module.command(key, show, beat, bpm)))",
+                [list(NAMES.values()), show, bpm if beating else 0, bpm],
+            )
+            assert told == [remote.command(name, show, beating) for name in NAMES], show
 
 
 # --- two languages --------------------------------------------------------------------------------

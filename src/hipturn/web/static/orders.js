@@ -14,6 +14,8 @@ export class Orders {
   async send(body, quiet = false) {
     try {
       await command(body);
+      if (body.command === "metronome") this.bpm = body.bpm;
+      if (body.command === "start") this.bpm = 0; // a new session begins without a beat
       if (!quiet) this.echo(t(`told.${body.command}`), false);
       return true;
     } catch (error) {
@@ -37,7 +39,6 @@ export class Orders {
   }
 
   metronome(bpm) {
-    this.bpm = bpm;
     return this.send({ command: "metronome", bpm });
   }
 }
