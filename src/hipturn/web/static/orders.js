@@ -8,14 +8,16 @@ export class Orders {
   constructor(store, echo) {
     this.store = store;
     this.echo = echo;
+    /** The beat there is, 0 for none: a session begins without, and whoever ends it says so. */
     this.bpm = 0;
+    store.on("session", () => (this.bpm = 0));
+    store.on("prompt", (line) => line.key === "metronome.off" && (this.bpm = 0));
   }
 
   async send(body, quiet = false) {
     try {
       await command(body);
       if (body.command === "metronome") this.bpm = body.bpm;
-      if (body.command === "start") this.bpm = 0; // a new session begins without a beat
       if (!quiet) this.echo(t(`told.${body.command}`), false);
       return true;
     } catch (error) {
