@@ -88,6 +88,11 @@ class Found:
         return f"{self.driver}/{self.filter}"
 
     @property
+    def warmed_up(self) -> bool | None:
+        """What was answered; None where nobody was asked, nobody answered or nothing was measured."""
+        return next((leg.conditions.warmed_up for leg in self.legs if leg.conditions), None)
+
+    @property
     def begun(self) -> datetime | None:
         """When, with the offset of the place; None where it does not say."""
         return begun(self.start.wall_time)
