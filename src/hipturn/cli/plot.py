@@ -82,7 +82,7 @@ def import_matplotlib(command: str) -> None:
     from hipturn.errors import UsageError
 
     try:
-        import matplotlib  # noqa: F401
+        import hipturn.report.plot  # noqa: F401
     except ImportError as error:
         if (error.name or "").partition(".")[0] != "matplotlib":
             raise

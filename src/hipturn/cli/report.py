@@ -17,6 +17,7 @@ Example: hipturn report --person P-07 -o report.html
          hipturn report --person P-07 --compare adults-prone --pdf
          hipturn report session.mcap --language de
 """
+MOST_GROUPS = 3
 
 
 @click.command("report", epilog=EXAMPLE)
@@ -65,7 +66,11 @@ def command(
 
     if (file is None) == (person is None):
         raise UsageError("a report is on one recording or on a person: name a FILE, or --person NAME")
-    groups = [references.group(name) for name in compare]
+    groups = [references.group(name) for name in dict.fromkeys(compare)]
+    if len(groups) > MOST_GROUPS:
+        raise UsageError(
+            f"--compare: {len(groups)} groups have no room on two pages: name up to {MOST_GROUPS}"
+        )
     out = output or Path("report.html" if file is None else file.with_suffix(".html").name)
     if out.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"-o {out}: a report is HTML: end its name in .html (--pdf writes a PDF beside it)")

@@ -16,6 +16,8 @@ LOOK: Any = {
     "font.family": ["sans-serif"],
     # what a page's own letters take the place of is measured by these, which are wider than most
     "font.sans-serif": ["DejaVu Sans"],
+    # names come from people and files
+    "text.parse_math": False,
     "font.size": 8.0,
     "axes.edgecolor": "#8a8a8a",
     "axes.linewidth": 0.6,
@@ -42,8 +44,9 @@ def look() -> Iterator[None]:
 def inline(figure: Figure, name: str, label: str) -> Html:
     """Return the figure as an SVG element with its own ids; `label` says what it shows."""
     out = io.StringIO()
+    untold = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     with matplotlib.rc_context({**LOOK, "svg.hashsalt": name}):
-        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+        figure.savefig(out, format="svg", metadata=untold, transparent=True)
     text = out.getvalue()
     svg = Html(IDS.sub(lambda found: f"{name}-{found[0]}", text[text.index("<svg") :]).strip())
     return element("figure", svg, class_="picture", role="img", aria_label=label)

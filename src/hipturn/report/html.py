@@ -29,7 +29,7 @@ def joined(*children: Child) -> Html:
     return Html("".join(child if isinstance(child, Html) else escape(child) for child in given))
 
 
-def lines(*children: Child) -> Html:
+def broken(*children: Child) -> Html:
     """Return what there is of the children, each on a line of its own."""
     given = [child for child in children if child]
     return Html("<br>".join(joined(child) for child in given))

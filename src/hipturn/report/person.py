@@ -16,15 +16,17 @@ from hipturn.model import Direction, Side
 from hipturn.offline import Analysis
 from hipturn.report import pictures, sheet
 from hipturn.report.drawn import inline, look
-from hipturn.report.html import Child, Html, element, joined, lines
+from hipturn.report.html import Child, Html, broken, element, joined
 from hipturn.report.plot import Sheet, figure
-from hipturn.report.words import Say
+from hipturn.report.words import Say, short
 
 MOST_TESTS, MOST_DRILLS, MOST_ROWS = 6, 8, 13
 """Kinds of tests and drills, a leg each, that the tables show, and both together: the latest."""
+HELD_S = 10.0
+"""Who held for so long did so on purpose: the time is told."""
 MOST_NOTES = 3
 LONGEST_NOTE = 75
-ANGLE = Sheet(pictures.WIDTH_IN, 1.9, 1)
+ANGLE = Sheet(pictures.WIDTH_IN, (1.9,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ def _change(track: Track, trend: progress.Trend, say: Say) -> str:
 def _kind(kind: Kind, say: Say) -> str:
     return say(
         "kind",
-        position=say.known("position", kind.position),
+        position=say.place(kind.position),
         movement=say(f"movement.{kind.movement}"),
         zero=say(f"zero.{kind.zero}"),
     )
@@ -188,15 +190,13 @@ def _last(last: Last | None, say: Say) -> Html | None:
         side=sides,
     )
     if last.analysis is None:
-        return sheet.part(
-            say("last"), element("p", say("last.missing", why=sheet.short(last.why, 160))), note=what
-        )
+        return sheet.part(say("last"), element("p", say("last.missing", why=short(last.why, 160))), note=what)
     drawn = figure(last.analysis, "", sheet=ANGLE, say=say.picture)
     return sheet.part(
         say("last"),
         inline(drawn, "last", say("last")),
         sheet.caption(say("last.caption")),
-        note=sheet.short(what, 110),
+        note=short(what, 110),
     )
 
 
@@ -205,9 +205,9 @@ def title(drill: str | None, say: Say) -> str:
     if not drill:
         return "–"
     try:
-        return sheet.short(drills.drill(drill).said(say.language).title, 40)
+        return short(drills.drill(drill).said(say.language).title, 40)
     except UsageError:
-        return sheet.short(drill, 40)
+        return short(drill, 40)
 
 
 def _figures(overview: Overview, say: Say) -> Html | None:
@@ -220,13 +220,13 @@ def _figures(overview: Overview, say: Say) -> Html | None:
     )  # fmt: skip
     rows = [
         (
-            lines(
-                say.known("position", track.kind.position),
+            broken(
+                say.place(track.kind.position),
                 element(
                     "small", _how(track.kind.movement, say(f"zero.{track.kind.zero}"), track.kind.tool, say)
                 ),
             ),
-            lines(say(track.side.value), element("small", say("test.n", n=len(track.tested)))),
+            broken(say(track.side.value), element("small", say("test.n", n=len(track.tested)))),
             *(_cell(track, of, say) for of in progress.OF),
             _balance(track, say),
         )
@@ -241,9 +241,13 @@ def _cell(track: Track, of: progress.Of, say: Say) -> Child:
     trend = progress.trend(track, of)
     if trend is None:
         return "–"
-    latest = trend.latest.value
+    latest, change = trend.latest.value, trend.change
     value = say("value", value=say.deg(latest.value_rad), error=say.deg(latest.uncertainty_rad))
-    return lines(value, element("small", _change(track, trend, say)))
+    if change is None:
+        return broken(value, element("small", say("change.one.short")))
+    key = "change.real.cell" if trend.real else "change.none.cell"
+    told = say(key, value=say.deg(change.value_rad, signed=True), limit=say.deg(change.mdc_rad))
+    return broken(value, element("small", told))
 
 
 def _balance(track: Track, say: Say) -> Child:
@@ -268,11 +272,11 @@ def _practice(overview: Overview, groups: int, say: Say) -> Html:
     )  # fmt: skip
     rows = [
         (
-            lines(
+            broken(
                 title(course.drill, say),
                 element(
                     "small",
-                    _how(course.movement, say.known("position", course.position), course.tool, say),
+                    _how(course.movement, say.place(course.position), course.tool, say),
                 ),
             ),
             say(course.side.value),
@@ -289,14 +293,14 @@ def _practice(overview: Overview, groups: int, say: Say) -> Html:
 
 
 def _how(movement: Movement, what: str, tool: str, say: Say) -> str:
-    return ", ".join((say(f"movement.{movement}"), sheet.short(what, 24), sheet.short(tool, 24)))
+    return ", ".join((say(f"movement.{movement}"), short(what, 24), short(tool, 24)))
 
 
 def _last_time(course: Course, say: Say) -> tuple[Child, Child]:
     last = course.practice[-1]
     judged = last.leg.controlled + last.leg.uncontrolled
     counted = say("practice.of", controlled=last.leg.controlled, reps=judged)
-    held = say("practice.held", seconds=say.number(last.leg.held_s, 0)) if last.leg.held_s else ""
+    held = say("practice.held", seconds=say.number(last.leg.held_s, 0)) if last.leg.held_s >= HELD_S else ""
     longest = last.longest
     if longest is None or longest.warm_up is None or longest.range_change is None:
         return joined(", ".join(filter(None, (counted, held)))), "–"
@@ -324,12 +328,12 @@ def _notes(overview: Overview, say: Say, *, deidentify: bool) -> Html:
     stretch = overview.person.stretch
     told: list[Child] = [say("notes.stretch", stretch=_stretch(stretch, say))] if stretch else []
     if overview.person.note and not deidentify:
-        told.append(sheet.short(overview.person.note, LONGEST_NOTE))
+        told.append(short(overview.person.note, LONGEST_NOTE))
     noted = [
         line for found in reversed(overview.sessions) if (line := _note(found, say, deidentify=deidentify))
     ]
     told += noted[:MOST_NOTES]
-    return sheet.part(say("notes"), element("p", lines(*told) if told else say("notes.none")))
+    return sheet.part(say("notes"), element("p", broken(*told) if told else say("notes.none")))
 
 
 def _stretch(name: str, say: Say) -> str:
@@ -346,13 +350,13 @@ def _note(found: Found, say: Say, *, deidentify: bool) -> Html | None:
         {True: say("notes.warm"), False: say("notes.cold"), None: ""}[found.warmed_up],
         *([] if deidentify else [found.start.note, found.said]),
     ]
-    words = ", ".join(sheet.short(text, LONGEST_NOTE) for text in parts if text)
+    words = ", ".join(short(text, LONGEST_NOTE) for text in parts if text)
     if not words:
         return None
     return joined(
         element("b", say.day(at.toordinal(), short=True) if at else "–"),
         ": ",
-        sheet.short(words, LONGEST_NOTE),
+        short(words, LONGEST_NOTE),
     )
 
 
@@ -376,7 +380,7 @@ def _method(overview: Overview, say: Say) -> Html:
         sem = f"{sem}; {say('method.sem.own')}"
     return sheet.method(
         say,
-        say("method.sensor", tools=sheet.short(told, 80), version=__version__),
+        say("method.sensor", tools=short(told, 80), version=__version__),
         say("method.test"),
         say("method.error", sem=sem),
         say("method.reps"),

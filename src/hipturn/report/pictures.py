@@ -20,7 +20,6 @@ from hipturn.core.progress import Adherence, Kind, Sides, Track, Trend
 from hipturn.core.references import Group
 from hipturn.core.results import Difference, Quantity
 from hipturn.model import Direction, Side
-from hipturn.report import sheet
 from hipturn.report.words import Say
 from hipturn.units import DEG_PER_RAD
 
@@ -73,7 +72,7 @@ def progressing(tracks: Sequence[Track], say: Say) -> Figure:
                 continue
             _course(axis, panel, limits, say)
             if n == 0 and len(shown) > 1:
-                where = sheet.short(say.known("position", kind.position), 24)
+                where = say.place(kind.position)
                 axis.set_ylabel(f"{where}, {say(f'movement.{kind.movement}')}", fontsize=7.6)
     return fig
 
@@ -106,7 +105,8 @@ def _limits(trends: Sequence[Trend]) -> tuple[float, float]:
     ]
     low, high = min(ends), max(ends)
     air = max(2.0, 0.08 * (high - low))
-    return low - air, high + air
+    # what is said stands above
+    return low - air, high + 2.5 * air
 
 
 def _course(axis: Axes, panel: _Panel, limits: tuple[float, float], say: Say) -> None:
@@ -241,7 +241,7 @@ def _published(axis: Axes, group: Group, k: int, count: int, y: float, of: progr
         )
     ends = [middle - 0.43 * height, middle + 0.43 * height]
     axis.plot([mean, mean], ends, color="#8a8a8a", linewidth=1.6, zorder=0, gid="mean")
-    axis.text(mean + sd, middle, f" {k + 1}", va="center", fontsize=5.5, color="#777777", zorder=0)
+    axis.text(mean + sd, middle, f" {k + 1}", va="center", fontsize=6.2, color="#666666", zorder=0)
 
 
 def _key(fig: Figure, groups: Sequence[Group], say: Say) -> None:

@@ -75,9 +75,8 @@ class Sheet:
     """Room in somebody else's page, which has its own heading."""
 
     width_in: float
-    height_in: float
-    strips: int
-    """At most."""
+    heights_in: tuple[float, ...]
+    """Of one strip, of two, and so on to as many as there may be."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,14 +119,16 @@ def figure(
             f"angles are there from {min(ends_s):.1f} to {max(ends_s):.1f} s"
         )
     most = max(sum(_overlaps(rep, first_s, last_s) for rep in track.reps) for track in shown)
-    at_most = sheet.strips if sheet else MOST_STRIPS
+    at_most = len(sheet.heights_in) if sheet else MOST_STRIPS
     strips = max(1, min(at_most, math.ceil(max((last_s - first_s) / STRIP_S, most / STRIP_REPS) - 0.1)))
     edges_s = np.linspace(first_s, last_s, strips + 1)
     rows = strips * len(shown)
     fig = into or Figure()
     fig.set_layout_engine("constrained", h_pad=0.06 if sheet is None else 0.03)
     height_in = 1.7 + max(1.75, 3.6 / strips**0.5) * rows
-    width_in, height_in = (WIDTH_IN, height_in) if sheet is None else (sheet.width_in, sheet.height_in)
+    width_in, height_in = (
+        (WIDTH_IN, height_in) if sheet is None else (sheet.width_in, sheet.heights_in[strips - 1])
+    )
     fig.set_size_inches(width_in, height_in)
     grid: list[list[Axes]] = fig.subplots(rows, 1, squeeze=False).tolist()
     axes = [row[0] for row in grid]

@@ -17,14 +17,13 @@ from hipturn.model import Calibrated, Direction, Gap, HipAngle, Hold, Rep, SetDo
 from hipturn.offline import Analysis
 from hipturn.report import pictures, sheet
 from hipturn.report.drawn import inline, look
-from hipturn.report.html import Child, Html, element, joined
-from hipturn.report.html import lines as broken
+from hipturn.report.html import Child, Html, broken, element, joined
 from hipturn.report.person import title
 from hipturn.report.plot import Sheet, figure
-from hipturn.report.words import Say
+from hipturn.report.words import Say, short
 from hipturn.units import DEG_PER_RAD, NS_PER_S
 
-ANGLE = Sheet(pictures.WIDTH_IN, 4.9, 4)
+ANGLE = Sheet(pictures.WIDTH_IN, (3.4, 4.8, 6.0, 6.4))
 MOST_REPS = 56
 """Repetitions in the list; of more there are figures and the picture."""
 MOST_SETS = 6
@@ -91,7 +90,7 @@ def _head(name: str, analysis: Analysis, say: Say, *, deidentify: bool) -> Html:
             say("date.of"): None if at is None else f"{say.day(at.toordinal())}, {at:%H:%M}",
             say("drill"): title(start.drill, say) if start.drill else None,
             say("leg"): say(analysis.side.value) if analysis.side else None,
-            say("position"): say.known("position", start.position) if start.position else None,
+            say("position"): say.place(start.position) if start.position else None,
             say("duration"): say("duration.of", minutes=minutes, seconds=seconds),
             say("sensor"): tool,
             say("recording"): None if deidentify else name,
@@ -231,7 +230,7 @@ def _row(rep: Rep, say: Say) -> Sequence[Child]:
         say.deg(sign * rep.rom_rad, signed=True),
         f"{say.number(rep.peak_speed_radps * DEG_PER_RAD, 0)}°/s",
         f"{say.number(rep.hold_s)} s",
-        sheet.short(why, 40) or say(f"verdict.{rep.verdict.value}"),
+        short(why, 40) or say(f"verdict.{rep.verdict.value}"),
     )
 
 
@@ -244,7 +243,7 @@ def _data(analysis: Analysis, told: Answers, say: Say, *, deidentify: bool) -> H
     said = [] if deidentify else [analysis.start.note, *told.said.splitlines()]
     warm = {True: say("notes.warm"), False: say("notes.cold"), None: ""}[told.warmed_up]
     pain = "" if told.pain is None else say("notes.pain", pain=told.pain)
-    notes = ", ".join(sheet.short(text, 120) for text in (warm, pain, *said) if text)
+    notes = ", ".join(short(text, 120) for text in (warm, pain, *said) if text)
     grade = say.picture(under.grade)
     zero, share = say(f"zero.{under.zero}"), say.share(under.axis_share)
     calibrated = say("calibration.of", grade=grade, zero=zero, share=share)
@@ -255,12 +254,10 @@ def _data(analysis: Analysis, told: Answers, say: Say, *, deidentify: bool) -> H
             say("data"),
             element(
                 "p",
-                broken(
-                    f"{say('calibration')}: {calibrated}", counted, sheet.short(analysis.problem or "", 160)
-                ),
+                broken(f"{say('calibration')}: {calibrated}", counted, short(analysis.problem or "", 160)),
             ),
         ),
-        sheet.part(say("notes"), element("p", sheet.short(notes, 260) or say("notes.none"))),
+        sheet.part(say("notes"), element("p", short(notes, 260) or say("notes.none"))),
         class_="two",
     )
 
@@ -275,7 +272,7 @@ def _measured(result: Result | None, say: Say) -> dict[str, dict[Direction, floa
 def _method(analysis: Analysis, say: Say) -> Html:
     drifts = any(isinstance(event, Calibrated) and event.heading_dependent for event in analysis.events)
     tool = f"{analysis.info.driver}/{analysis.settings['fusion.filter']}"
-    texts = [say("method.sensor", tools=sheet.short(tool, 60), version=__version__)]
+    texts = [say("method.sensor", tools=short(tool, 60), version=__version__)]
     if is_test(analysis.start.drill):
         texts += [say("method.test"), say("method.error.one", sem=say("method.sem.default"))]
         texts.append(say("method.balance"))

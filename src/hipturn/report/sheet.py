@@ -11,9 +11,8 @@ from hipturn import __version__
 from hipturn.core import references
 from hipturn.core.references import Group
 from hipturn.model import Direction
-from hipturn.report.html import Child, Html, element, joined, lines
-from hipturn.report.words import Say
-from hipturn.units import RAD_PER_DEG
+from hipturn.report.html import Child, Html, broken, element, joined
+from hipturn.report.words import Say, short
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'"
 LONGEST_NAME = 60
@@ -45,17 +44,11 @@ def _footer(n: int, say: Say) -> Html:
 def head(title: str, facts: Mapping[str, str | None]) -> Html:
     """Return the head of the first sheet: what it is and whose; a fact that is not known is left out."""
     told = [
-        element("div", element("dt", name), element("dd", short(value)))
+        element("div", element("dt", name), element("dd", short(value, LONGEST_NAME)))
         for name, value in facts.items()
         if value
     ]
     return joined(element("header", element("h1", title)), element("dl", *told, class_="facts"))
-
-
-def short(text: str, most: int = LONGEST_NAME) -> str:
-    """Return a text of one line, cut where it is too long."""
-    one = " ".join(text.split())
-    return one if len(one) <= most else one[: most - 1].rstrip() + "…"
 
 
 def part(title: str, *children: Child, note: str = "") -> Html:
@@ -137,12 +130,12 @@ def reference_values(
             and (place := references.percentile(ranges[direction], direction, group)) is not None
         ]
         told = element("small", say("references.percent", shares=", ".join(stands))) if stands else None
-        return lines(size, told)
+        return broken(size, told)
 
     rows = [
         (
             say("references.people", k=k, people=say.known("group", group.people), n=group.n),
-            say.known("position", group.position),
+            say.place(group.position),
             spread(group, Direction.INTERNAL),
             spread(group, Direction.EXTERNAL),
             group.source,
@@ -154,10 +147,3 @@ def reference_values(
         say("references.source"),
     )  # fmt: skip
     return part(say("references"), table(heads, rows), caption(say("references.caption")))
-
-
-def scale_marks(say: Say) -> str:
-    """Return the scale that comes with the prone test, in words."""
-    scale = references.SCALES["prone-internal"]
-    marks = ", ".join(f"{say.number(angle / RAD_PER_DEG, 0)}° {word}" for angle, word in scale.marks)
-    return f"{marks} ({scale.source})"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from hipturn.coach.words import text as coach_text
+from hipturn.plain import printable
 from hipturn.report.words.de import PICTURE as PICTURE_DE
 from hipturn.report.words.de import TEXTS as DE
 from hipturn.report.words.en import TEXTS as EN
@@ -14,6 +14,16 @@ from hipturn.units import DEG_PER_RAD
 CATALOGUES: Mapping[str, Mapping[str, str]] = {"en": EN, "de": DE}
 PICTURES: Mapping[str, Mapping[str, str]] = {"en": {}, "de": PICTURE_DE}
 """Words in the picture of a recording, by what they are in English."""
+
+
+LONGEST_PLACE = 22
+"""Letters of a position's name that are shown."""
+
+
+def short(text: str, most: int) -> str:
+    """Return a text as one line without what steers terminals, cut where it is too long."""
+    one = printable(" ".join(text.split()))
+    return one if len(one) <= most else one[: most - 1].rstrip() + "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +38,13 @@ class Say:
         """Return a text with its values in it."""
         return CATALOGUES[self.language][key].format(**values)
 
-    def coach(self, key: str) -> str:
-        """Return a text of the coach's."""
-        return coach_text(self.language, key)
-
     def known(self, prefix: str, name: str) -> str:
         """Return what a name of ours is called; any other name as it is."""
         return CATALOGUES[self.language].get(f"{prefix}.{name}", name)
+
+    def place(self, position: str) -> str:
+        """Return what a position is called, never at length: anybody may name one."""
+        return short(self.known("position", position), LONGEST_PLACE)
 
     def picture(self, words: str) -> str:
         """Return words of a recording's picture."""
