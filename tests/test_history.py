@@ -348,7 +348,7 @@ def test_answers_notes_and_who_turned_the_leg_are_in_the_catalogue(tmp_path: Pat
     assert leg.conditions is not None and leg.conditions.movement == "passive"
     assert found.start.movement == "passive"
     (read,) = session_results(tmp_path / found.name).legs
-    assert (read.held_s, read.gained_rad) == (leg.held_s, pytest.approx(leg.gained_rad, abs=1e-4))
+    assert read.held_s == leg.held_s and read.gained_rad == pytest.approx(leg.gained_rad, abs=1e-4)
     holds = [e for e in Reader(tmp_path / found.name).events() if e["type"] == "hold"]
     assert leg.held_s == pytest.approx(sum(hold["end_s"] - hold["start_s"] for hold in holds))
     assert leg.held_s > 15.0
@@ -356,7 +356,8 @@ def test_answers_notes_and_who_turned_the_leg_are_in_the_catalogue(tmp_path: Pat
 
 def test_drills_of_another_position_tool_or_movement_are_courses_of_their_own(tmp_path: Path) -> None:
     """And each keeps all of its sessions, in the order of time."""
-    for n, more in enumerate(({}, {"position": "seated"}, {"movement": "passive"}, {})):
+    given_: list[dict[str, Any]] = [{}, {"position": "seated"}, {"movement": "passive"}, {}]
+    for n, more in enumerate(given_):
         session(tmp_path, drill="mishaps", at=FIRST + timedelta(days=n), **more)
     with Catalogue(tmp_path) as catalogue:
         found = catalogue.overview("P-07", FIRST.toordinal() + 7)
