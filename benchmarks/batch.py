@@ -13,6 +13,7 @@ from pathlib import Path
 
 from hipturn import batch, offline
 from hipturn.batch.processes import in_processes
+from hipturn.batch.work import failed, work
 from hipturn.coach import Coach
 from hipturn.config import core_params, defaults
 from hipturn.model import Input, SessionStart, Side
@@ -52,7 +53,9 @@ def took_s(folder: Path, out: Path, jobs: int) -> float:
     """Return how long a batch takes from beginning to end."""
     begun = time.perf_counter()
     plan = batch.Plan(offline.Request())
-    outcomes = batch.run(folder, out, plan, lambda todo: in_processes(todo, jobs), lambda _: None)
+    outcomes = batch.run(
+        folder, out, plan, lambda todo: in_processes(todo, jobs, work, failed), lambda _: None
+    )
     if any(outcome.status is batch.Status.FAILED for outcome in outcomes):
         raise SystemExit("a recording failed")
     return time.perf_counter() - begun

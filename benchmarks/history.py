@@ -1,8 +1,9 @@
 """What a history of many sessions costs: making the catalogue, listing, a person's progress and report.
 
-Run: ``make bench`` or ``python benchmarks/history.py [COUNT [MINUTES]]``. The sessions are those of one person
-who tests both legs and trains in between: recorded live from simulated legs, a chunk a second, and copied with
-a day of its own for each. Beside the clock's time stands the processor's, which other programs do not change.
+Run: ``make bench`` or ``python benchmarks/history.py [COUNT [MINUTES]]``. The sessions are those of one
+person who tests both legs and trains in between: recorded live from simulated legs, a chunk a second, and
+copied with a day of its own for each. Beside the clock's time stands the processor's, which other programs do
+not change.
 """
 
 import os
