@@ -93,7 +93,9 @@ def test_what_it_comes_to_is_told_in_words_and_json(tmp_path: Path) -> None:
     fewer = done("replay", path, "--diff", "--set", "reps.min_rom_deg=15").out.splitlines()
     assert [line for line in fewer if line.endswith("only live")] == [
         "rep 6 at 30.4 s: only live",
+        "hold 1 at 31.1 s: only live",
         "rep 7 at 33.7 s: only live",
+        "hold 2 at 34.5 s: only live",
     ]
 
 
