@@ -17,6 +17,8 @@ Example: hipturn history
          hipturn history progress P-07
          hipturn history rename P-07 P-08
 """
+LONG_S = 10.0
+"""Held for so long in all is worth telling."""
 DAY = click.DateTime(["%Y-%m-%d"])
 
 folder_option = click.option(
@@ -245,7 +247,8 @@ def _in_words(line: dict[str, Any]) -> str:
             last = line["tests"][-1]
             what = "arc" if line["of"] == "arc" else f"{line['of']} rotation"
             value = f"{last['value_deg']:.1f}° ± {last['uncertainty_deg']:.1f}°"
-            return f"{line['side']} {what} ({where}): {value}, {len(line['tests'])} tests; {line['text']}"
+            tests = f"{len(line['tests'])} test{'s' * (len(line['tests']) > 1)}"
+            return f"{line['side']} {what} ({where}): {value}, {tests}; {line['text']}"
         case "comparison" if line["of"] == "internal-external":
             return f"{line['side']} internal minus external ({where}): {line['balance']['text']}"
         case "practice":
@@ -267,7 +270,7 @@ def _trained(line: dict[str, Any]) -> str:
     for key, words in (("warm_up", "warming up"), ("range_change", "range at the end")):
         if longest.get(key) is not None:
             parts.append(f"{words} {longest[key]:+.0%}")
-    if line["held_s"]:
+    if line["held_s"] >= LONG_S:
         parts.append(f"held {line['held_s']:.0f} s in all")
     where = ", ".join(filter(None, (line["position"], line["movement"], line["tool"])))
     return f"{line['side']} {line['drill'] or 'session'} ({where}): {', '.join(parts)}"
