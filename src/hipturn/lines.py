@@ -57,6 +57,9 @@ def line(output: Output) -> Line | None:
             more: Line = {"heading_dependent": True} if output.heading_dependent else {}
             if output.phi_rad is not None and output.phi_sd_rad is not None:
                 more |= {"phi_deg": _deg(output.phi_rad), "phi_sd_deg": _deg(output.phi_sd_rad)}
+            if output.compensation_rad is not None:
+                known = math.isfinite(output.compensation_rad)
+                more |= {"compensation_deg": _deg(output.compensation_rad) if known else None}
             return (
                 _head("rep", output.stream)
                 | {

@@ -238,6 +238,8 @@ class Orientation:
     lost_before: IntArray
     trusted: BoolArray
     """False while the filter settles after a start or a long gap."""
+    host_ns: IntArray | None = None
+    """When each sample was taken on this computer's clock, where several sensors share it; shape (n,)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -285,6 +287,8 @@ class Rep:
     phi_rad: float | None = None
     """With the heel planted: the femur's own rotation in it, estimated (`core.floor`), never negative."""
     phi_sd_rad: float | None = None
+    compensation_rad: float | None = None
+    """How far the pelvis leaned meanwhile; NaN where its sensor could not tell, None without a sensor."""
 
 
 @dataclass(frozen=True, slots=True)
