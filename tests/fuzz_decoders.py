@@ -102,7 +102,7 @@ def told(data: bytes) -> None:
 
 
 def examples() -> list[bytes]:
-    """Return two inputs a virtual device: its first packets after a start, and those of the commonest size."""
+    """Return two inputs a virtual device: its first packets after a start, and those of one size."""
     found = []
     for device in devices.names():
         wire, info = wired.connected(device, 60)
