@@ -120,7 +120,8 @@ def line(output: Output) -> Line | None:
                 "drift_deg": _deg(output.drift_rad),
             }
         case Tapped():
-            return _head("taps", output.stream) | {"t_s": _s(output.t_ns), "count": output.count}
+            pressed: Line = {"button": True} if output.button else {}
+            return _head("taps", output.stream) | {"t_s": _s(output.t_ns), "count": output.count} | pressed
         case Gap():
             return _head("gap", output.stream) | {
                 "start_s": _s(output.start_ns),

@@ -207,6 +207,8 @@ class RawSamples:
     """The device's own orientation, shape (n, 4)."""
     bad_before: tuple[int, ...] = ()
     """Of each packet that could not be read, the index of the sample that came next; in order."""
+    pressed_before: tuple[int, ...] = ()
+    """The same of each press of the sensor's button."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -375,11 +377,12 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Tapped:
-    """Somebody tapped the sensor, so many times in a row."""
+    """Somebody tapped the sensor, so many times in a row, or pressed its button."""
 
     stream: str
     t_ns: StreamNs
     count: int
+    button: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,17 +152,21 @@ class Front:
 
     def _packets(self, packets: Packets, chain: _Chain) -> list[Seen]:
         raw = sane(chain.decode(packets))
-        if not raw.bad_before:
+        if not raw.bad_before and not raw.pressed_before:
             return self._samples(packets.stream, raw, chain)
         # damage is told one by one and where it happened, however many packets came together
+        told = [*((i, False) for i in raw.bad_before), *((i, True) for i in raw.pressed_before)]
         out: list[Seen] = []
         done = 0
-        for i in raw.bad_before:
+        for i, pressed in sorted(told):
             if i > done:
                 out += self._samples(packets.stream, _rows(raw, slice(done, i)), chain)
                 done = i
-            at_ns = max(0, self._origins[packets.stream].last_t_ns)
-            out.append(BadPackets(packets.stream, StreamNs(at_ns), 1))
+            at_ns = StreamNs(max(0, self._origins[packets.stream].last_t_ns))
+            if not pressed:
+                out.append(BadPackets(packets.stream, at_ns, 1))
+            elif chain.taps is not None:
+                out.append(Tapped(packets.stream, at_ns, 1, button=True))
         return out + self._samples(packets.stream, _rows(raw, slice(done, None)), chain)
 
     def _samples(self, stream: str, raw: RawSamples, chain: _Chain) -> list[Seen]:
@@ -205,7 +209,8 @@ def sane(raw: RawSamples) -> RawSamples:
         return raw
     kept_before = np.concatenate(([0], np.cumsum(keep, dtype=np.int64)))
     bad_before = sorted([*kept_before[list(raw.bad_before)].tolist(), *kept_before[:-1][~keep].tolist()])
-    return replace(_rows(raw, keep), bad_before=tuple(bad_before))
+    pressed_before = tuple(kept_before[list(raw.pressed_before)].tolist())
+    return replace(_rows(raw, keep), bad_before=tuple(bad_before), pressed_before=pressed_before)
 
 
 def _within(values: FloatArray, most: float) -> bool:

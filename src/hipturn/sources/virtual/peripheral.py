@@ -35,6 +35,9 @@ ADVERTISING_MS = 62.5
 LEGACY_BYTES = 31
 """Size of an advertisement (Core 5.4 Vol 6 Part B 2.3.1); bumble knows no scan response beside it."""
 
+TIDYING_S = 1.0
+"""A stop so soon is no end: a host tidies up before it starts what it wants."""
+
 BACKLOG_LIMIT = 64
 """Packets a sensor's firmware can keep for the radio; past it samples are lost."""
 
@@ -91,7 +94,8 @@ class VirtualSensor:
         self._tasks: asyncio.TaskGroup | None = None
         self._link: Connection | None = None
         self._streaming: asyncio.Task[None] | None = None
-        self._started_here = False
+        self._started_s: float | None = None
+        """When it was started over this link, by the loop's time."""
         self._controller, self._device, self._firmware = self._switched_on()
 
     async def run(self) -> None:
@@ -128,7 +132,8 @@ class VirtualSensor:
         if self._stage.began_s is None:
             self._stage.began_s = asyncio.get_running_loop().time()
             self._drops = list(self._settings.faults.drops)
-        self._started_here = True
+        if self._started_s is None:
+            self._started_s = asyncio.get_running_loop().time()
         self._tell("start", self._t_s())
         self._streaming = self._tasks.create_task(
             self._stream(self._link, self._stage.began_s), name="stream"
@@ -138,8 +143,9 @@ class VirtualSensor:
         """Measure no more; end the motion if it was started over this link."""
         self._tell("stop", self._t_s())
         self._halt()
-        if self._started_here:
-            self._stage.began_s, self._started_here = None, False
+        started_s, self._started_s = self._started_s, None
+        if started_s is not None and asyncio.get_running_loop().time() - started_s > TIDYING_S:
+            self._stage.began_s = None
 
     def notify(self, uuid: str, value: bytes) -> None:
         """Send an answer to the host."""
@@ -186,7 +192,7 @@ class VirtualSensor:
     def _on_disconnection(self, _reason: int) -> None:
         self._tell("disconnected", self._t_s())
         self._halt()
-        self._link, self._started_here = None, False
+        self._link = self._started_s = None
         self._firmware.unlinked()
         self._gone.set()
 

@@ -41,6 +41,11 @@ class VirtualSettings:
                 f"the name {self.local_name!r} does not fit an advertisement: "
                 f"1 to {traits.longest_name} bytes"
             )
+        if self.faults.mode and not traits.found_measuring:
+            raise UsageError(
+                f"--faults mode: {self.device} forgets with the link what it was told: "
+                "it is never found in a wrong mode"
+            )
         if not 1 <= self.rows_per_packet <= traits.most_samples_per_packet:
             raise UsageError(
                 f"a packet of this device holds 1 to {traits.most_samples_per_packet} samples, "
