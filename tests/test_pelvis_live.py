@@ -50,7 +50,7 @@ class Ran:
 
 
 def run(folder: Path, reps: int, faults: str = "", device: str = "hipturn") -> Ran:
-    """Measure with two virtual sensors as 'hipturn run' does; the faults are those of the one on the pelvis."""
+    """Measure with two virtual sensors as 'hipturn run' does; the faults are the second one's."""
     settings = dataclasses.replace(SETTINGS, device=device)
     second = dataclasses.replace(settings, faults=parse(faults))
     heard: list[Heard] = []

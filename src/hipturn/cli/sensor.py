@@ -1,7 +1,5 @@
 """The command `sensor`: tell one sensor to do something, or ask it."""
 
-import asyncio
-
 import click
 
 from hipturn.errors import UsageError
@@ -24,6 +22,8 @@ def command(sensor: str, what: str | None, hci: str | None) -> None:
     Without WHAT it tells what this sensor can do. It must not be connected to anything else meanwhile, not to
     'hipturn run' either.
     """
+    import asyncio
+
     from hipturn import drivers
     from hipturn.drivers import Driver, Link
     from hipturn.sources.ble import Backend
