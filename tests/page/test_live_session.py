@@ -151,7 +151,6 @@ def test_repetitions_are_undone_and_redone(stage: Stages, look: Looks) -> None:
 def test_the_time_of_a_hold_stands_in_a_pause(stage: Stages, look: Looks) -> None:
     one = stage(speed=8.0)
     page = look(one.url).open()
-    page.locator("h1").click()
     one.command(command="start", drill="lying-weighted", side="left")
     step(page, "stretch")
     until(page, "hipturn.store.coach.timer !== null")
