@@ -205,8 +205,8 @@ def bounds() -> None:
         motion = body.simulate(body.Leg.random(seed, Side.RIGHT), body.drill_script(8, seed), 100.0, seed)
         heard = guided(regrouped(simulated.inputs(motion), lambda: 1), Coach(simulated.STREAM, Side.RIGHT, 0))
         found = excursions(one_block(of(HipAngle, heard)), 100.0)
-        for excursion, true in zip(found, motion.reps, strict=True):
-            rep = figures(excursion, stream="", n=1, side=None, rate_hz=100.0)
+        reps = figures(found, stream="", first=1, side=None, rate_hz=100.0)
+        for excursion, rep, true in zip(found, reps, motion.reps, strict=True):
             start.append(abs(rep.start_ns / NS_PER_S - true.start_s))
             end.append(abs(rep.end_ns / NS_PER_S - true.end_s))
             late.append(excursion.decided_ns / NS_PER_S - true.end_s)

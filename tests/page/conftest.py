@@ -1,42 +1,24 @@
 """The browser, once for all these tests; pages and daemons, one a test."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from page.stage import Stage, Stages
-from page.watching import Looks, Watched, watched
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]
-"""A browser that asks nobody for anything; it could not find them if it did."""
+from page.watching import Looks, Watched, chromium, program, watched
 
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Chromium with an empty profile. Of the package, not the session: it keeps an event loop running."""
-    program = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if program is None:
+    if program() is None:
         pytest.skip("no Chromium on this computer: apt install chromium")
-    with sync_playwright() as play:
-        started = play.chromium.launch(executable_path=program, headless=True, args=QUIET)
+    with chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture
