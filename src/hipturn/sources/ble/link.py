@@ -1,15 +1,14 @@
-"""One link over bleak: which Bluetooth stack is used, a time limit on every call, errors one can act on."""
+"""One link over bleak: a time limit on every call, errors one can act on."""
 
 import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 from bleak import BleakClient, BleakScanner
 from bleak.backends.characteristic import BleakGATTCharacteristic
-from bleak.backends.client import BaseBleakClient
 from bleak.backends.scanner import AdvertisementDataCallback, BaseBleakScanner
 from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason, BleakError
 
@@ -19,31 +18,6 @@ from hipturn.sources.cancelling import heeding
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
-
-
-async def _nothing() -> None:
-    """Stand for a stack that needs no closing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Backend:
-    """The Bluetooth stack bleak talks to; the default is bleak's own for this platform.
-
-    Sources that share a radio share its `Backend`. Entering it as a context manager closes what the
-    stack has opened in the end.
-    """
-
-    scanner: type[BaseBleakScanner] | None = None
-    client: type[BaseBleakClient] | None = None
-    close: Callable[[], Awaitable[None]] = _nothing
-    radio: asyncio.Lock = field(default_factory=asyncio.Lock, compare=False, repr=False)
-    """Held while scanning or connecting: adapters do one of them at a time, for one sensor at a time."""
-
-    async def __aenter__(self) -> "Backend":
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +61,18 @@ async def within(seconds: float, doing: str, call: Awaitable[T], failure: type[L
         raise _told(failure, doing, _one_line(error)) from error
 
 
-def scanner(backend: Backend, on_heard: AdvertisementDataCallback) -> BleakScanner:
+def scanner(kind: type[BaseBleakScanner] | None, on_heard: AdvertisementDataCallback) -> BleakScanner:
     """Return a scanner, not yet started; raise `BluetoothUnavailable` where there is no stack for it."""
     try:
-        return BleakScanner(on_heard, backend=backend.scanner)
+        return BleakScanner(on_heard, backend=kind)
     except (BleakError, ImportError) as error:
         raise _told(BluetoothUnavailable, "scanning", _one_line(error)) from error
+
+
+async def stop(ears: BleakScanner, limits: Limits) -> None:
+    """Stop a scan; never raises: where it fails, the next call to the stack will say so."""
+    with contextlib.suppress(LinkError):
+        await within(limits.call_s, "ending the scan", ears.stop())
 
 
 class GattLink:
