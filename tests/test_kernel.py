@@ -28,9 +28,10 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[boo
     if found.returncode:
         pytest.skip("no Linux with Bluetooth was built for this: make kernel")
     out = tmp_path_factory.mktemp("kernel")
-    tests = ["-p", "no:cacheprovider", "--junitxml=/run/out/report.xml", "-o", "junit_logging=all", INSIDE]
+    options = ["-p", "no:cacheprovider", "-o", "junit_logging=all", "--junitxml=/run/out/report.xml"]
+    boot = [str(MACHINE / "boot"), found.stdout.strip(), str(out)]
     ran = subprocess.run(
-        [MACHINE / "boot", found.stdout.strip(), out, sys.executable, "-m", "pytest", *tests],
+        [*boot, sys.executable, "-m", "pytest", *options, str(INSIDE)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
