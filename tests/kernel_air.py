@@ -8,6 +8,8 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
+from bumble.controller import Controller
+from bumble.core import PhysicalTransport
 from bumble.hci import Address
 from bumble.transport import open_transport
 from dbus_fast import BusType, Message, MessageType, Variant
@@ -23,11 +25,38 @@ INTERVAL_S = 0.015
 ADAPTER = "org.bluez.Adapter1"
 
 
+class Brittle(Radio):
+    """A radio whose links break after so many packets more, if told to."""
+
+    def __init__(self) -> None:
+        super().__init__(INTERVAL_S)
+        self.left: int | None = None
+        self.broken = asyncio.Event()
+
+    def send_acl_data(
+        self,
+        sender_controller: Controller,
+        destination_address: Address,
+        transport: PhysicalTransport,
+        data: bytes,
+    ) -> None:
+        super().send_acl_data(sender_controller, destination_address, transport, data)
+        if self.left is not None:
+            self.left -= 1
+            if self.left == 0:
+                self.left = None
+                asyncio.get_running_loop().call_soon(self._break, sender_controller)
+
+    def _break(self, controller: Controller) -> None:
+        self.lose(controller)
+        self.broken.set()
+
+
 class Air:
     """The air of one test: an adapter that can be pulled out, and sensors whose links can be broken."""
 
     def __init__(self) -> None:
-        self.radio = Radio(INTERVAL_S)
+        self.radio = Brittle()
         self.happened: list[tuple[str, str]] = []
         """Which sensor, and what became of it."""
         self._changed = asyncio.Event()
@@ -80,9 +109,12 @@ class Air:
         assert controller is not None
         self.radio.lose(controller)
 
-    async def link(self, settings: VirtualSettings, times: int) -> None:
-        """Wait until a sensor has been connected to so often since the beginning."""
-        await self.until(lambda: self.happened.count((settings.local_name, "connected")) >= times)
+    async def lose_after(self, packets: int) -> None:
+        """Break the next link after so many packets of any kind, and wait until it has broken."""
+        self.radio.broken.clear()
+        self.radio.left = packets
+        async with asyncio.timeout(PATIENCE_S):
+            await self.radio.broken.wait()
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until something about the sensors is so."""

@@ -15,8 +15,8 @@ from ble_watch import PATIENCE_S, Watcher, measuring
 from hipturn import drivers
 from hipturn.core.fusion import FusionParams
 from hipturn.core.pipeline import Front
-from hipturn.drivers.hipturn_gatt import HEADER
-from hipturn.model import Gap, Input, IntArray, LinkUp, Packets, Samples
+from hipturn.drivers.hipturn_gatt import GAP, HEADER
+from hipturn.model import Gap, Input, IntArray, LinkDown, LinkUp, Packets, Samples
 from hipturn.sources.ble import Backend, Limits, LinkState, scan, source
 from hipturn.sources.virtual import VirtualSettings
 from hipturn.sources.virtual.faults import parse
@@ -29,10 +29,12 @@ DROPS = 20 if WHOLE else 5
 LEG = VirtualSettings(seed=7, name="Leg")
 HIP = VirtualSettings(seed=8, name="Hip")
 WATCH = VirtualSettings(seed=9, device="polar")
-PATIENT = Limits(silence_s=PATIENCE_S, first_pause_s=0.05, longest_pause_s=0.5)
-"""For tests that are not about silence: on a busy machine any process may fall silent for a second."""
+PATIENT = Limits(
+    connect_s=PATIENCE_S, call_s=PATIENCE_S, silence_s=PATIENCE_S, first_pause_s=0.05, longest_pause_s=0.5
+)
+"""For tests that are not about limits: on a busy machine any process may stand still for a while."""
 
-PERIOD_US = 10_000
+PERIOD_US, LATE_SAMPLES = 10_000, 10
 
 
 def links(inputs: Sequence[Input]) -> list[IntArray]:
@@ -48,13 +50,23 @@ def links(inputs: Sequence[Input]) -> list[IntArray]:
 
 
 def assert_each_once(link: IntArray) -> None:
-    """Every packet of a link from the first to the last, in order, none twice."""
-    assert (link[:, 2] == np.arange(len(link))).all(), "lost, doubled or out of order"
-    assert (np.diff(link[:, 3]) % 2**32 == PERIOD_US).all()
+    """Every packet a link has sent from the first to the last, in order, none twice.
+
+    What a sensor could not hand to its radio, because this machine stood still for longer than its memory
+    lasts, was never sent: the packet after it says so.
+    """
+    assert not len(link) or link[0, 2] == 0, "the first was lost"
+    steps, told = np.diff(link[:, 2]), link[1:, 5] & GAP != 0
+    assert (steps >= 1).all(), "doubled or out of order"
+    assert ((steps == 1) | told).all(), "lost"
+    assert (np.diff(link[:, 3]) % 2**32 == PERIOD_US * steps).all()
 
 
 def assert_all_accounted_for(inputs: Sequence[Input]) -> None:
-    """What the core makes of it: each period of the sensor's clock is a sample or told as lost."""
+    """What the core makes of it: each period of the sensor's clock is a sample or told as lost.
+
+    Between two links it goes by arrivals, as a clock may begin anew: off by what packets are late.
+    """
     samples, told = 0, 0
 
     def tap(_stream: str, block: Samples) -> None:
@@ -66,15 +78,17 @@ def assert_all_accounted_for(inputs: Sequence[Input]) -> None:
         told += sum(seen.lost for seen in front.push(one) if isinstance(seen, Gap))
     ticks = np.concatenate([link[:, 3] for link in links(inputs)])
     periods = int((np.diff(ticks) % 2**32).sum()) // PERIOD_US
-    assert samples + told == periods + 1
     assert samples == len(ticks)
+    print(f"{samples} samples, {told} told as lost, {periods + 1 - samples - told} neither")
+    ups = sum(isinstance(one, LinkUp) for one in inputs)
+    assert abs(samples + told - (periods + 1)) <= LATE_SAMPLES * (ups - 1)
 
 
 def test_a_scan_knows_each_sensor_by_its_driver() -> None:
     async def use() -> None:
         air = Air()
         async with air.adapter(), air.sensor(LEG), air.sensor(WATCH):
-            found = await scan(2.0, Backend(), ask_battery=True)
+            found = await scan(2.0, Backend(), ask_battery=True, limits=PATIENT)
         assert {(one.name, one.address, one.driver, one.battery_percent) for one in found} == {
             (LEG.local_name, LEG.address, "hipturn", 87),
             (WATCH.local_name, WATCH.address, "polar", 87),
@@ -94,14 +108,14 @@ def test_measures_at_100_hz_without_losing_one_and_leaves_the_sensor_idle() -> N
             (link,) = links(seen.inputs)
             assert_each_once(link)
             assert_all_accounted_for(seen.inputs)
-            assert len(link) == pytest.approx(STEADY_S * 100.0, rel=0.05)
+            assert link[-1, 2] >= STEADY_S * 95.0
             await air.until(lambda: air.happened[-1] == (LEG.local_name, "advertising"))
             assert [what for _, what in air.happened][-3:] == ["stop", "disconnected", "advertising"]
             assert await connected() == []
         arrivals_ms = np.array([int(one.at_ns[0]) for one in seen.packets]) * 1e-6
         late = arrivals_ms - (link[:, 3] - link[0, 3]) % 2**32 * 1e-3
         late -= late.min()
-        print(f"{len(link)} packets, latency above the least: p50 {np.median(late):.1f} ms, ", end="")
+        print(f"{len(link)} of {link[-1, 2] + 1} packets, late by p50 {np.median(late):.1f} ms, ", end="")
         print(f"p99 {np.percentile(late, 99):.1f} ms, worst {late.max():.1f} ms")
 
     asyncio.run(use())
@@ -125,8 +139,13 @@ def test_after_each_drop_it_comes_back_and_no_packet_is_doubled_or_lost_unseen()
     for link in links(seen.inputs):
         assert_each_once(link)
     assert_all_accounted_for(seen.inputs)
-    trouble = [text for _, text in seen.states if "connecting to" in text or "the sensor" in text]
-    print(f"{DROPS} drops, {len(trouble)} attempts failed: {sorted(set(trouble))}")
+    ups, downs = (
+        np.array([one.at_ns for one in seen.inputs if isinstance(one, kind)]) for kind in (LinkUp, LinkDown)
+    )
+    away_s = (ups[1:] - downs[:-1]) * 1e-9
+    failed = [text for state, text in seen.states if state is LinkState.SEARCHING][1:]
+    print(f"{DROPS} drops, back after {np.median(away_s):.1f} s, at worst {away_s.max():.1f} s; ", end="")
+    print(f"{len(failed)} attempts failed: {sorted(set(failed))}")
 
 
 def test_without_disconnecting_after_a_drop_packets_are_doubled(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,19 +163,26 @@ def test_without_disconnecting_after_a_drop_packets_are_doubled(monkeypatch: pyt
 
 
 def test_links_that_break_while_they_are_made_leave_no_trace() -> None:
-    """At any moment of connecting, asking and starting; what never answers has a limit."""
+    """After any number of packets of discovering, asking and starting; what never answers has a limit.
+
+    From four on: a link that ends before bluetoothd has its socket makes Linux 6.1.192 itself fall over
+    (`hci_chan_del` in `l2cap_conn_free`), and bluetoothd gives it up before any program hears of it.
+    """
 
     async def use() -> None:
         air = Air()
-        limits = Limits(call_s=1.0, disconnect_s=2.0, first_pause_s=0.05, longest_pause_s=0.1)
+        limits = Limits(call_s=2.0, disconnect_s=2.0, first_pause_s=0.05, longest_pause_s=0.1)
         async with air.adapter(), air.sensor(LEG), measuring(Backend(), LEG.local_name, limits) as seen:
-            for number, after_ms in enumerate((0, 30, 100, 200, 300, 400, 600), 1):
-                await air.link(LEG, number)
-                await asyncio.sleep(after_ms * 1e-3)
-                air.lose(LEG)
+            for packets in (4, 8, 16, 24, 32, 40, 48, 64):
+                await air.lose_after(packets)
+            ups = seen.ups
+            await seen.until(lambda: seen.ups > ups)
             await seen.more(30)
         for link in links(seen.inputs):
             assert_each_once(link)
+        assert_all_accounted_for(seen.inputs)
+        trouble = [text for state, text in seen.states if state is LinkState.SEARCHING]
+        print(f"{seen.ups} links measured;", *sorted(set(trouble)), sep="\n")
 
     asyncio.run(use())
 

@@ -10,7 +10,12 @@ from typing import TypeVar
 from bleak import BleakClient, BleakScanner
 from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.scanner import AdvertisementDataCallback, BaseBleakScanner
-from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason, BleakError
+from bleak.exc import (
+    BleakBluetoothNotAvailableError,
+    BleakBluetoothNotAvailableReason,
+    BleakError,
+    BleakGATTProtocolError,
+)
 
 from hipturn.errors import BluetoothUnavailable, LinkError
 from hipturn.sources.cancelling import heeding
@@ -172,5 +177,7 @@ def _told(failure: type[LinkError], doing: str, what: str) -> LinkError:
 
 
 def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split())
+    # this one of bleak's shows a number and its words as a tuple
+    said = error.args[-1] if isinstance(error, BleakGATTProtocolError) else error
+    text = " ".join(str(said).split())
     return text or type(error).__name__
