@@ -26,7 +26,7 @@ from hipturn.drivers.hipturn_gatt import CONTROL_UUID, DATA_UUID, INFO_UUID, SER
 from hipturn.errors import LinkError
 from hipturn.model import LinkUp, Packets
 from hipturn.sources.ble import Backend, Limits, LinkState, scan
-from hipturn.sources.ble.link import within
+from hipturn.sources.ble.link import RETRIES, within
 
 BRISK = Limits(
     scan_s=0.2,
@@ -143,8 +143,11 @@ class FakeClient(BaseBleakClient):
     def drop(self) -> None:
         if self._connected:
             self._connected = False
-            if self._disconnected_callback:
-                self._disconnected_callback()
+            self.lose()
+
+    def lose(self) -> None:
+        if self._disconnected_callback:
+            self._disconnected_callback()
 
     async def read_gatt_char(self, characteristic: BleakGATTCharacteristic, **_kwargs: Any) -> bytearray:
         await take(self.stack.reads)
@@ -189,11 +192,17 @@ def test_packets_before_the_link_is_up_are_kept_and_come_after_it() -> None:
 def test_failed_connections_are_told_tidied_up_and_tried_again() -> None:
     async def use() -> None:
         stack = Stack()
-        stack.connects = [raising(BleakError("failed to discover services,\n device disconnected")), hanging]
-        stack.connects += [raising(OSError("backend-specific")), raising(EOFError())]
+        refused = raising(BleakError("failed to discover services,\n device disconnected"))
+        stack.connects = [refused] * (RETRIES + 1)
+        stack.connects += [hanging, raising(OSError("backend-specific")), raising(EOFError())]
         async with measuring(stack.backend(), None, BRISK) as seen:
             await seen.until(lambda: seen.ups == 1)
-        assert stack.calls.count("connect") == stack.calls.count("disconnect") == len(stack.clients) == 5
+        assert (
+            stack.calls.count("connect")
+            == stack.calls.count("disconnect")
+            == len(stack.clients)
+            == RETRIES + 5
+        )
         for words in (
             "failed to discover services, device disconnected",
             "no answer within 0.2 s",
@@ -202,6 +211,27 @@ def test_failed_connections_are_told_tidied_up_and_tried_again() -> None:
         ):
             assert seen.said(words)
         assert seen.downs == ["stopped"]
+
+    asyncio.run(use())
+
+
+def test_a_connection_that_failed_is_tried_again_at_once_without_a_word() -> None:
+    """BlueZ loses some while it discovers services; the end of a failed one is not the next one's."""
+
+    async def use() -> None:
+        stack = Stack()
+
+        def half_made() -> None:
+            stack.clients[-1].lose()
+            raise BleakError("failed to discover services, device disconnected")
+
+        stack.connects = [half_made] * RETRIES
+        async with measuring(stack.backend(), None, BRISK) as seen:
+            await seen.until(lambda: len(seen.packets) == 2)
+            assert stack.calls.count("scan") == 1 and len(seen.states) == 3
+            stack.clients[0].lose()
+            assert seen.downs == []
+        assert seen.downs == ["stopped"] and len(stack.clients) == RETRIES + 1
 
     asyncio.run(use())
 

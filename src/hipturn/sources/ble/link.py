@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bleak import BleakClient, BleakScanner
 from bleak.backends.characteristic import BleakGATTCharacteristic
+from bleak.backends.client import BaseBleakClient
+from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementDataCallback, BaseBleakScanner
 from bleak.exc import (
     BleakBluetoothNotAvailableError,
@@ -46,6 +48,10 @@ class Limits:
     """Pauses between failed attempts double from the first to the longest."""
 
 
+RETRIES = 2
+"""BlueZ loses one in five fast reconnects while it discovers services; the next attempt mostly succeeds."""
+
+
 async def within(seconds: float, doing: str, call: Awaitable[T], failure: type[LinkError] = LinkError) -> T:
     """Await one call into a Bluetooth stack for at most `seconds`; raise `failure` with what was being done.
 
@@ -78,6 +84,41 @@ async def stop(ears: BleakScanner, limits: Limits) -> None:
     """Stop a scan; never raises: where it fails, the next call to the stack will say so."""
     with contextlib.suppress(LinkError):
         await within(limits.call_s, "ending the scan", ears.stop())
+
+
+@dataclass(slots=True)
+class Loss:
+    """The end of one link, if it was not meant: an event, and somebody told at that moment."""
+
+    happened: asyncio.Event = field(default_factory=asyncio.Event)
+    tell: Callable[[], None] = lambda: None
+
+    def __call__(self, _client: BleakClient) -> None:
+        """Hear of it from bleak."""
+        self.happened.set()
+        self.tell()
+
+
+async def connected(
+    device: BLEDevice, kind: type[BaseBleakClient] | None, limits: Limits
+) -> tuple[BleakClient, Loss]:
+    """Return a client that is connected to the device, services known, and its loss; raise `LinkError`."""
+    label = f"{device.name or 'sensor'} ({device.address})"
+    retries = RETRIES
+    while True:
+        # A new client for each attempt: one that has failed keeps what confused it.
+        loss = Loss()
+        client = BleakClient(device, loss, timeout=limits.connect_s, backend=kind)
+        try:
+            await within(limits.connect_s, f"connecting to {label}", client.connect())
+            return client, loss
+        except BaseException as error:
+            await disconnect(client, limits)
+            refused = isinstance(error, LinkError) and isinstance(error.__cause__, BleakError)
+            if not refused or isinstance(error, BluetoothUnavailable) or retries == 0:
+                raise
+            _log.info("%s; once more", error)
+            retries -= 1
 
 
 class GattLink:

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from dataclasses import dataclass, replace
 
-from bleak import BleakClient
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 
@@ -12,7 +11,7 @@ from hipturn import drivers
 from hipturn.drivers import Driver
 from hipturn.errors import BluetoothUnavailable, LinkError
 from hipturn.sources.ble.air import Backend, advertisement, recognise
-from hipturn.sources.ble.link import GattLink, Limits, disconnect, scanner, stop, within
+from hipturn.sources.ble.link import GattLink, Limits, connected, disconnect, scanner, stop, within
 
 FAINTEST_DBM = -128
 """Stands for a signal strength the stack did not tell."""
@@ -68,15 +67,15 @@ async def scan(
 
 async def _battery(device: BLEDevice, driver: Driver, backend: Backend, limits: Limits) -> int | None:
     """Return the sensor's charge in percent, None if it does not say."""
-    client = BleakClient(device, timeout=limits.connect_s, backend=backend.client)
     try:
-        await within(limits.connect_s, "connecting", client.connect())
-        return await driver.battery(GattLink(client, lambda _packet: None, limits.call_s))
+        client, _ = await connected(device, backend.client, limits)
+        try:
+            return await driver.battery(GattLink(client, lambda _packet: None, limits.call_s))
+        finally:
+            await disconnect(client, limits)
     except LinkError as error:
         _log.info("%s: %s", device.address, error)
         return None
-    finally:
-        await disconnect(client, limits)
 
 
 def _usable_and_near_first(found: Found) -> tuple[bool, int, str, str]:

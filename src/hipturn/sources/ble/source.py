@@ -6,16 +6,16 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable
 from enum import StrEnum
+from functools import partial
 
 import numpy as np
 from bleak import BleakClient
-from bleak.backends.device import BLEDevice
 
 from hipturn.drivers import Driver
 from hipturn.errors import LinkError
 from hipturn.model import HostNs, Input, LinkDown, LinkUp, Packets, StreamInfo
 from hipturn.sources.ble.air import Backend, Search
-from hipturn.sources.ble.link import GattLink, Limits, disconnect, within
+from hipturn.sources.ble.link import GattLink, Limits, connected, disconnect
 from hipturn.units import NS_PER_S
 
 SAMPLES_IN_A_PACKET = 20
@@ -99,13 +99,6 @@ class BleSource:
 
         Return how many seconds it held, None if the sensor was not found.
         """
-        lost = asyncio.Event()
-        outlet = _Outlet(self._stream, self._emit)
-
-        def on_disconnected(_client: BleakClient) -> None:
-            outlet.down("lost")
-            lost.set()
-
         air, search = self._backend.air, Search(self._wanted)
         with air.searching(self, search):
             async with air.turn:
@@ -119,29 +112,18 @@ class BleSource:
                 if self._on_vitals is not None:
                     self._on_vitals(None, search.rssi_dbm)
                 self._on_state(LinkState.CONNECTING, label)
-                client = await self._connected(device, label, on_disconnected)
+                client, loss = await connected(device, self._backend.client, self._limits)
         # What was taken as any sensor must not become another one after a loss.
         self._wanted = self._wanted or device.address
         began_s = time.monotonic()
+        outlet = _Outlet(self._stream, self._emit)
+        loss.tell = partial(outlet.down, "lost")
         try:
-            await self._measure(client, driver, outlet, lost, label)
+            await self._measure(client, driver, outlet, loss.happened, label)
         finally:
             held_s = time.monotonic() - began_s
             await disconnect(client, self._limits)
         return held_s
-
-    async def _connected(
-        self, device: BLEDevice, label: str, on_disconnected: Callable[[BleakClient], None]
-    ) -> BleakClient:
-        # A new client for each link: one that has failed keeps what confused it.
-        limits = self._limits
-        client = BleakClient(device, on_disconnected, timeout=limits.connect_s, backend=self._backend.client)
-        try:
-            await within(limits.connect_s, f"connecting to {label}", client.connect())
-        except BaseException:
-            await disconnect(client, limits)
-            raise
-        return client
 
     async def _measure(
         self, client: BleakClient, driver: Driver, outlet: "_Outlet", lost: asyncio.Event, label: str
