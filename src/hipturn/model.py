@@ -98,6 +98,8 @@ class SessionStart:
     note: str = ""
     person: str = ""
     """Whose hip it is, by the name or code they chose; empty where nobody said."""
+    movement: str = ""
+    """"passive" where somebody else turns the leg; the person's own movement where nothing is said."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ class Asked:
     reps: int = 0
     drill: str | None = None
     routine: str | None = None
+    passive: bool = False
 
 
 def usual_side() -> str:
@@ -118,6 +119,7 @@ def start(asked: Asked) -> None:
             person=asked.person or str(settings["coach.person"]),
             language="de" if language == "de" else "en",
             safety=_safety(language),
+            passive=asked.passive,
             obeys=virtual,
         ),
         view=lambda: _view(looked_at, asked.as_json),

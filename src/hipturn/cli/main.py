@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("hipturn.cli.export", "Write results in a format that other programs read."),
     "batch": ("hipturn.cli.batch", "Analyse a folder of recordings anew, in parallel, into one dataset."),
     "plot": ("hipturn.cli.plot", "Draw a recording: the angle and the repetitions found in it."),
+    "report": ("hipturn.cli.report", "Write two pages to print: a person's progress, or one session."),
     "import": ("hipturn.cli.import_", "Turn a foreign recording into one of ours."),
     "virtual": ("hipturn.cli.virtual", "Run only the virtual sensor, for other programs to connect to."),
     "drivers": ("hipturn.cli.drivers", "List the devices hipturn knows."),

@@ -61,6 +61,8 @@ class Plan:
     """The strap was on the other leg until now."""
     safety: bool = False
     """The safety words are said first."""
+    passive: bool = False
+    """Somebody else turns the leg."""
 
     part_after_s: float = 7200.0
     """A recording as long as this goes on in another, at the next rest: see `Running.outgrown`."""

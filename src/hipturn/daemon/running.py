@@ -103,6 +103,7 @@ class Running:
                 position=self.plan.position or None,
                 note=note,
                 person=self.plan.person,
+                movement="passive" if self.plan.passive else "",
             )
         )
 
