@@ -13,7 +13,7 @@ from hipturn.core.fusion import ran
 from hipturn.core.references import Group
 from hipturn.core.results import Conditions, Result
 from hipturn.history.found import begun, is_test, session_results
-from hipturn.model import Calibrated, Direction, Gap, HipAngle, Hold, Rep, SetDone, Verdict
+from hipturn.model import Calibrated, Direction, Gap, HipAngle, Hold, Rep, SetDone
 from hipturn.offline import Analysis
 from hipturn.report import pictures, sheet
 from hipturn.report.drawn import inline, look
@@ -23,7 +23,7 @@ from hipturn.report.plot import Sheet, figure
 from hipturn.report.words import Say, short
 from hipturn.units import DEG_PER_RAD, NS_PER_S
 
-ANGLE = Sheet(pictures.WIDTH_IN, (3.4, 4.8, 6.0, 6.4))
+ANGLE = Sheet(pictures.WIDTH_IN, (4.2, 5.2, 6.0, 6.4))
 MOST_REPS = 56
 """Repetitions in the list; of more there are figures and the picture."""
 MOST_SETS = 6
@@ -60,7 +60,7 @@ def report(
         drawn = figure(analysis, name, sheet=ANGLE, say=say.picture)
         first = joined(
             _head(name, analysis, say, deidentify=deidentify),
-            _cards(result, say) if result else element("p", element("b", _counted(reps, say))),
+            _cards(result, say) if result else element("p", element("b", sheet.counted(reps, say))),
             sheet.part(
                 say("angle"), inline(drawn, "angle", say("angle")), sheet.caption(say("last.caption"))
             ),
@@ -164,13 +164,6 @@ def _test(analysis: Analysis, result: Result | None, say: Say) -> Html | None:
     return sheet.part(say("results"), sheet.table(heads, rows), more)
 
 
-def _counted(reps: Sequence[Rep], say: Say) -> str:
-    if not reps:
-        return say("counts.none")
-    verdicts = [rep.verdict for rep in reps]
-    return say("counts", reps=len(reps), **{verdict.value: verdicts.count(verdict) for verdict in Verdict})
-
-
 def _sets(analysis: Analysis, say: Say) -> Html | None:
     found = [event for event in analysis.events if isinstance(event, SetDone)]
     if not found or is_test(analysis.start.drill):
@@ -218,7 +211,7 @@ def _repetitions(reps: Sequence[Rep], say: Say) -> Html:
         for each in (shown[:half], shown[half:])
     ]
     more = sheet.caption(say("more.rows", n=len(reps) - len(shown))) if len(reps) > len(shown) else None
-    note = _counted(reps, say)
+    note = sheet.counted(reps, say)
     return sheet.part(say("repetitions"), element("div", *tables, class_="two"), more, note=note)
 
 

@@ -85,7 +85,7 @@ TEXTS: Mapping[str, str] = {
     "practice.share": "kontrolliert",
     "practice.last": "zuletzt",
     "practice.set": "Umfang im längsten Satz",
-    "practice.held": "{seconds} s gehalten",
+    "practice.held": "{seconds} s gehalten, dabei {gained}",
     "practice.of": "{controlled} von {reps}",
     "practice.within": "aufgewärmt {warm}, am Ende {end}",
     "practice.none": "Noch nichts geübt.",

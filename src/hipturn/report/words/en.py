@@ -84,7 +84,7 @@ TEXTS: Mapping[str, str] = {
     "practice.share": "controlled",
     "practice.last": "last time",
     "practice.set": "range within its longest set",
-    "practice.held": "{seconds} s held",
+    "practice.held": "held {seconds} s, {gained} meanwhile",
     "practice.of": "{controlled} of {reps}",
     "practice.within": "warming up {warm}, at the end {end}",
     "practice.none": "Nothing was trained yet.",
