@@ -57,6 +57,9 @@ def line(output: Output) -> Line | None:
             more: Line = {"heading_dependent": True} if output.heading_dependent else {}
             if output.phi_rad is not None and output.phi_sd_rad is not None:
                 more |= {"phi_deg": _deg(output.phi_rad), "phi_sd_deg": _deg(output.phi_sd_rad)}
+            if output.compensation_rad is not None:
+                known = math.isfinite(output.compensation_rad)
+                more |= {"compensation_deg": _deg(output.compensation_rad) if known else None}
             return (
                 _head("rep", output.stream)
                 | {
@@ -117,7 +120,8 @@ def line(output: Output) -> Line | None:
                 "drift_deg": _deg(output.drift_rad),
             }
         case Tapped():
-            return _head("taps", output.stream) | {"t_s": _s(output.t_ns), "count": output.count}
+            pressed: Line = {"button": True} if output.button else {}
+            return _head("taps", output.stream) | {"t_s": _s(output.t_ns), "count": output.count} | pressed
         case Gap():
             return _head("gap", output.stream) | {
                 "start_s": _s(output.start_ns),

@@ -15,6 +15,7 @@ from hipturn.plain import printable
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("hipturn.cli.demo", "Try everything with no hardware: a virtual sensor on a simulated leg."),
     "scan": ("hipturn.cli.scan", "List the sensors in reach."),
+    "sensor": ("hipturn.cli.sensor", "Have a sensor identify itself, tell its battery and the like."),
     "run": ("hipturn.cli.run", "Connect to a sensor, measure, count and record."),
     "test": ("hipturn.cli.test", "Measure the range of hip rotation, led by voice."),
     "drill": ("hipturn.cli.drill", "Do a drill or stretch, led by voice, with counted repetitions."),

@@ -29,6 +29,7 @@ _log = logging.getLogger(__name__)
 
 FLAGS = {
     "sensor": "run.sensor",
+    "pelvis": "run.pelvis",
     "side": "run.side",
     "recordings": "run.recordings",
     "host": "web.host",
@@ -82,11 +83,12 @@ def start(
     _set_up_log(chosen)
     sensor, _, device = chosen["run.sensor"].partition(":")
     virtual = sensor == "virtual"
-    simulated = live.Simulated(device=device or "hipturn")
+    simulated = live.Simulated(device=device or "hipturn", pelvis=bool(chosen["run.pelvis"]))
     if virtual:
         from hipturn.sources.virtual import devices
 
         devices.get(simulated.device, asked_by="--sensor virtual:")
+    pelvis = _pelvis(chosen, virtual)
     folder = _folder(chosen["run.recordings"], virtual)
     settings = {key: given.value for key, given in chosen.layers.items()}
     sends = outputs.chosen(settings)
@@ -127,7 +129,7 @@ def start(
                 if virtual:
                     await live.with_virtual(options, simulated, reps or 20, stop)
                 else:
-                    await live.real(options, chosen["run.sensor"] or None, stop)
+                    await live.real(options, chosen["run.sensor"] or None, stop, pelvis)
             finally:
                 await mending
 
@@ -175,6 +177,20 @@ def _guided(chosen: Chosen, drill: str | None, routine: str | None, virtual: boo
         language=chosen["coach.language"],
         obeys=virtual,
     )
+
+
+def _pelvis(chosen: Chosen, virtual: bool) -> str | None:
+    """Return the sensor on the pelvis, if any; raise `UsageError` where it may be the other."""
+    sensor, pelvis = chosen["run.sensor"], chosen["run.pelvis"]
+    if not pelvis:
+        return None
+    if virtual != (pelvis == "virtual"):
+        raise UsageError("--pelvis: both sensors are virtual or neither: --sensor virtual --pelvis virtual")
+    if not sensor:
+        raise UsageError(f"--pelvis {pelvis}: say by --sensor which one is on the shin")
+    if sensor.lower() == pelvis.lower() and not virtual:
+        raise UsageError(f"--pelvis {pelvis}: that is the sensor on the shin: name the other one")
+    return str(pelvis)
 
 
 def _set_up_log(chosen: Chosen) -> None:

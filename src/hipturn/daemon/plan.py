@@ -10,6 +10,7 @@ from hipturn import config, drills
 from hipturn.coach import Language, Part
 from hipturn.commands import Begin
 from hipturn.config import Settings
+from hipturn.core import pelvis
 from hipturn.daemon.chain import Chain
 from hipturn.errors import InputError
 from hipturn.history import people
@@ -18,6 +19,7 @@ from hipturn.session import Heard
 from hipturn.sources.ble import Backend, BleSource, LinkState
 
 STREAM = "shin"
+PELVIS = pelvis.ROLE
 _log = logging.getLogger(__name__)
 
 
@@ -26,6 +28,7 @@ class Plan:
     """What a live session is about."""
 
     sensor: str | None
+    """Name or address of the sensor on the shin; None for the first in reach."""
     side: Side
     reps: int
     """Controlled repetitions to reach; 0 to go on until stopped."""
@@ -33,6 +36,8 @@ class Plan:
     recordings: Path
     drill: str = "seated-mobilisation"
     position: str = "seated-floor"
+    pelvis: str | None = None
+    """Name or address of the sensor on the pelvis; None for none."""
     limit_s: float | None = None
     """Longest time the program may take."""
     end_after_s: float = 600.0
@@ -152,10 +157,15 @@ class Ears:
     emit: Callable[[Input], None]
     state: Callable[[LinkState, str], None]
     vitals: Callable[[int | None, int | None], None]
+    stream: str = STREAM
+    """Which sensor is meant: the one on the shin, or on the pelvis."""
 
 
 def ble(backend: Backend) -> Callable[[Plan, Ears], Source]:
     """Return what makes the source of a sensor over this Bluetooth stack."""
-    return lambda plan, ears: BleSource(
-        plan.sensor, STREAM, ears.emit, ears.state, backend, on_vitals=ears.vitals
-    )
+
+    def source(plan: Plan, ears: Ears) -> Source:
+        sensor = plan.pelvis if ears.stream == PELVIS else plan.sensor
+        return BleSource(sensor, ears.stream, ears.emit, ears.state, backend, on_vitals=ears.vitals)
+
+    return source

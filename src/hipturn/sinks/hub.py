@@ -7,6 +7,7 @@ from typing import Any
 
 from hipturn import lines
 from hipturn.coach import Prompt, Show
+from hipturn.core import pelvis
 from hipturn.model import (
     BadPackets,
     Event,
@@ -70,6 +71,7 @@ class Hub:
         self._phase: Callable[[], str | None] = lambda: None
         self._say: str | None = None
         self._show: dict[str, Any] | None = None
+        self._pelvis: State | None = None
         self._troubles: dict[str, str] = {}
         self._angle_at_ns = self._told_at_ns = 0
         self._watchers: list[Callable[[Status], None]] = []
@@ -107,6 +109,12 @@ class Hub:
         """Hear where the link stands; MEASURING means only that packets may come."""
         self.counters.links += state is State.MEASURING
         self._standing.link(state, detail)
+
+    def pelvis(self, state: State) -> None:
+        """Hear where the link to the sensor on the pelvis stands."""
+        if state is not self._pelvis:
+            self._pelvis = state
+            self._changed()
 
     def vitals(self, battery_percent: int | None, rssi_dbm: int | None) -> None:
         """Hear the sensor's charge and signal; None for what it did not say."""
@@ -154,11 +162,15 @@ class Hub:
         match heard:
             case SessionStart():
                 self._tally.start = heard
+            case LinkUp(stream=pelvis.ROLE):
+                pass
             case LinkUp():
                 self._tally.link = heard
                 self.viewers.tell(lines.dumps(self._tally.head()))
             case Overrun():
                 self.counters.overruns += heard.lost
+            case Orientation(stream=pelvis.ROLE):
+                self.counters.samples += len(heard.t_ns)
             case Orientation():
                 self._sampled(heard)
             case HipAngle():
@@ -201,6 +213,7 @@ class Hub:
             say=self._say,
             coach=self._show,
             speaker=self._speaker.line(),
+            pelvis=self._pelvis,
             troubles=dict(self._troubles),
         )
 

@@ -105,6 +105,7 @@ SCHEMAS: Schema = {
             "speaker": _object(
                 {"where": {"enum": ["page", "machine", "off"]}, "page": _maybe("string")},
             ),
+            "pelvis": {"anyOf": [{"enum": [state.value for state in State]}, {"type": "null"}]},
             "troubles": {"type": "object", "additionalProperties": {"type": "string"}},
         }
     ),
