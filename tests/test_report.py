@@ -1,6 +1,7 @@
 """Laws of the report: two sheets whatever is in it, nothing from elsewhere, the figures of the history."""
 
 import functools
+import math
 import re
 import string
 from collections.abc import Callable
@@ -17,11 +18,13 @@ from matplotlib.axes import Axes
 from cli_runs import done, drill, record, refused, run
 from hipturn import offline
 from hipturn.cli.report import MOST_GROUPS
+from hipturn.coach import REASON_WORDS
 from hipturn.core import progress, references
+from hipturn.core.positions import POSITIONS
 from hipturn.history import Catalogue
 from hipturn.history.overview import Overview, overview
 from hipturn.history.people import Person
-from hipturn.model import Direction, Side
+from hipturn.model import Direction, Rep, Side, Verdict
 from hipturn.report import pdf, person, pictures
 from hipturn.report import session as one_session
 from hipturn.report.html import Html, element
@@ -143,6 +146,20 @@ def test_a_sessions_report_is_two_pages(name: str, tmp_path: Path) -> None:
     for rep in reps:
         assert str(rep.n) in second
     assert "page 1 of 2" in first and "page 2 of 2" in second
+
+
+def test_what_the_pelvis_did_is_listed_where_a_sensor_told(tmp_path: Path) -> None:
+    analysis = offline.analyse(RECORDINGS / "clean-drill.mcap", offline.Request())
+    leans = {1: 2.345 / DEG_PER_RAD, 2: math.nan}
+    events = [
+        replace(event, compensation_rad=leans.get(event.n)) if isinstance(event, Rep) else event
+        for event in analysis.events
+    ]
+    told = one_session.Answers(None, None, "")
+    text = one_session.report("x", replace(analysis, events=events), told, [], Say())
+    page = parsed(text)
+    assert "pelvis" in page.words and "2.3°" in page.words and "–" in page.words
+    assert "pelvis" not in parsed(one_session.report("x", analysis, told, [], Say())).words
 
 
 def test_a_long_sessions_report_is_two_pages(tmp_path: Path) -> None:
@@ -374,6 +391,23 @@ def test_catalogues_say_the_same_things(language: str) -> None:
     assert {key: named(text) for key, text in here.items()} == {key: named(t) for key, t in there.items()}
     assert len(here["months"].split()) == len(there["months"].split()) == 12
     assert PICTURES[language]
+
+
+@pytest.mark.parametrize("language", CATALOGUES)
+def test_everything_of_ours_has_a_name_in_every_language(language: str) -> None:
+    """Reasons, positions, verdicts, groups, and what is written into the picture of a recording."""
+    texts = CATALOGUES[language]
+    reasons = set(REASON_WORDS) - {"direction"}
+    ours: dict[str, set[str]] = {
+        "reason": reasons,
+        "position": {*POSITIONS, *(group.position for group in references.GROUPS.values())},
+        "group": {group.people for group in references.GROUPS.values()},
+        "verdict": {verdict.value for verdict in Verdict},
+    }
+    for prefix, names in ours.items():
+        assert {f"{prefix}.{name}" for name in names} <= texts.keys()
+    if language != "en":
+        assert {reason.replace("-", " ") for reason in reasons} <= PICTURES[language].keys()
 
 
 @given(st.floats(-1e4, 1e4))

@@ -1,5 +1,6 @@
 """One session's report: what was measured, what came out and how, on two sheets, the picture first."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -200,12 +201,15 @@ def _repetitions(reps: Sequence[Rep], say: Say) -> Html:
         return sheet.part(say("repetitions"), element("p", say("counts.none")))
     shown = reps[:MOST_REPS]
     half = -(-len(shown) // 2)
-    heads = (say("rep.n"), say("rep.range"), say("rep.speed"), say("rep.hold"), say("rep.verdict"))
+    leaned = any(rep.compensation_rad is not None for rep in reps)
+    heads = [say("rep.n"), say("rep.range"), say("rep.speed"), say("rep.hold"), say("rep.verdict")]
+    if leaned:
+        heads.insert(4, say("rep.pelvis"))
     tables = [
         sheet.table(
             heads,
-            [_row(rep, say) for rep in each],
-            (0, 1, 2, 3),
+            [_row(rep, leaned, say) for rep in each],
+            range(len(heads) - 1),
             [rep.verdict.value for rep in each],
         )
         for each in (shown[:half], shown[half:])
@@ -215,14 +219,16 @@ def _repetitions(reps: Sequence[Rep], say: Say) -> Html:
     return sheet.part(say("repetitions"), element("div", *tables, class_="two"), more, note=note)
 
 
-def _row(rep: Rep, say: Say) -> Sequence[Child]:
+def _row(rep: Rep, leaned: bool, say: Say) -> Sequence[Child]:
     sign = 1.0 if rep.direction is Direction.INTERNAL else -1.0
     why = ", ".join(say.known("reason", reason) for reason in rep.reasons)
+    lean = rep.compensation_rad
     return (
         str(rep.n),
         say.deg(sign * rep.rom_rad, signed=True),
         f"{say.number(rep.peak_speed_radps * DEG_PER_RAD, 0)}°/s",
         f"{say.number(rep.hold_s)} s",
+        *(["–" if lean is None or math.isnan(lean) else say.deg(lean)] if leaned else []),
         short(why, 40) or say(f"verdict.{rep.verdict.value}"),
     )
 
