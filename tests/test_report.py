@@ -176,6 +176,15 @@ def test_a_long_sessions_report_is_two_pages(tmp_path: Path) -> None:
     assert f"{300 - one_session.MOST_REPS} weitere" in path.read_text(encoding="utf-8")
 
 
+def test_a_foreign_recording_has_a_report(tmp_path: Path) -> None:
+    """Without a coach's calibration, leg, drill or position."""
+    path = record(tmp_path / "bare.mcap", drill(), coached=False)
+    line = refused("report", path, "-o", tmp_path / "x.html")
+    assert "--calibration auto" in line and not (tmp_path / "x.html").exists()
+    done("report", path, "-o", tmp_path / "x.html", "--calibration", "auto", "--language", "de")
+    assert "Wiederholungen: " in parsed((tmp_path / "x.html").read_text(encoding="utf-8")).text
+
+
 # --- one file, alone ----------------------------------------------------------------------------
 
 

@@ -44,9 +44,12 @@ def last_of(folder: Path, overview: Overview) -> Last | None:
     if found is None:
         return None
     try:
-        return Last(found, offline.analyse(folder / found.name, offline.Request()))
+        analysis = offline.analyse(folder / found.name, offline.Request())
     except InputError as error:
         return Last(found, None, str(error))
+    if not analysis.angles:
+        return Last(found, None, "no angle was measured in it")
+    return Last(found, analysis)
 
 
 def report(
@@ -181,23 +184,19 @@ def _track(overview: Overview, sides: Sides, side: Side) -> Track:
 def _last(last: Last | None, rows: int, say: Say) -> Html | None:
     if last is None:
         return None
-    at = last.found.begun
+    start, at = last.found.start, last.found.begun
     sides = ", ".join(say(leg.side.value) for leg in last.found.legs)
-    what = say(
-        "last.of",
-        day=say.day(at.toordinal()) if at else "–",
-        title=title(last.found.start.drill, say),
-        side=sides,
-    )
+    day = say.day(at.toordinal()) if at else "–"
+    note = short(say("last.of", day=day, title=title(start.drill, say), side=sides), 110)
     if last.analysis is None:
-        return sheet.part(say("last"), element("p", say("last.missing", why=short(last.why, 160))), note=what)
+        return sheet.part(say("last"), element("p", say("last.missing", why=short(last.why, 160))), note=note)
     drawn = figure(last.analysis, "", sheet=ANGLE if rows > FEW_ROWS else TALL_ANGLE, say=say.picture)
     counted = sheet.counted(lines.counted(last.analysis.events), say)
     return sheet.part(
         say("last"),
         inline(drawn, "last", say("last")),
         sheet.caption(say("last.caption"), counted),
-        note=short(what, 110),
+        note=note,
     )
 
 
@@ -207,7 +206,7 @@ def title(drill: str | None, say: Say) -> str:
         return "–"
     try:
         return short(drills.drill(drill).said(say.language).title, 40)
-    except UsageError:
+    except (UsageError, InputError):
         return short(drill, 40)
 
 
