@@ -75,6 +75,8 @@ class Status:
     """What a screen shows now, as the line the coach last gave."""
     speaker: Mapping[str, str | None] = field(default_factory=lambda: {"where": "off", "page": None})
     """Who speaks: the page (which, where it is known), this computer, or nobody."""
+    pelvis: State | None = None
+    """Where the link to a sensor on the pelvis stands, None without one."""
     troubles: Mapping[str, str] = field(default_factory=dict)
     """What does not work now, by part: the recording, the page, a listener."""
 
@@ -111,5 +113,6 @@ class Status:
             "say": self.say,
             "coach": dict(self.coach) if self.coach is not None else None,
             "speaker": dict(self.speaker),
+            "pelvis": self.pelvis.value if self.pelvis is not None else None,
             "troubles": dict(self.troubles),
         }

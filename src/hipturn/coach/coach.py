@@ -32,6 +32,7 @@ from hipturn.model import (
     MarkKind,
     Orientation,
     Output,
+    SessionStart,
     Side,
     Slip,
     Tapped,
@@ -159,6 +160,8 @@ class Coach:
     def _heard(self, item: Input | Output) -> list[Said]:
         scene = self._scene
         match item:
+            case SessionStart():
+                scene.movement = "passive" if item.movement == "passive" else "active"
             case LinkUp():
                 return self._linked(item)
             case LinkDown() if item.reason != "stopped" and self._result is None:

@@ -16,7 +16,7 @@ def test_result(scene: Scene) -> results.Result | None:
     conditions = results.Conditions(
         side=scene.side,
         position=scene.drill.position or "",
-        movement="active",
+        movement=scene.movement,
         zero=scene.calibration.zero,
         observability=scene.observability,
         grade=scene.calibration.grade,

@@ -88,6 +88,15 @@ class Clock:
         """Note that the next gap was made on this computer, not on the radio."""
         self._overrun = True
 
+    def follow(self) -> None:
+        """From here on be ready to tell `host_at`."""
+        self._envelope.follow()
+
+    def host_at(self, t_ns: IntArray) -> IntArray:
+        """Return the times on this computer's clock of samples just pushed, by what was known then."""
+        since = t_ns + np.rint(self._envelope.known(t_ns)).astype(np.int64)
+        return np.asarray(since + (self._origin.at_ns or 0))
+
     def time_map(self) -> TimeMap | None:
         """Return the map to this computer's clock as known now, None before the first sample."""
         if not self._begun or self._origin.at_ns is None:

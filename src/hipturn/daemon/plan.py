@@ -9,12 +9,14 @@ from hipturn import config, drills
 from hipturn.coach import Language, Part
 from hipturn.commands import Begin
 from hipturn.config import Settings
+from hipturn.core import pelvis
 from hipturn.daemon.chain import Chain
 from hipturn.model import Input, Side
 from hipturn.session import Heard
 from hipturn.sources.ble import Backend, BleSource, LinkState
 
 STREAM = "shin"
+PELVIS = pelvis.ROLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class Plan:
     """What a live session is about."""
 
     sensor: str | None
+    """Name or address of the sensor on the shin; None for the first in reach."""
     side: Side
     reps: int
     """Controlled repetitions to reach; 0 to go on until stopped."""
@@ -29,6 +32,8 @@ class Plan:
     recordings: Path
     drill: str = "seated-mobilisation"
     position: str = "seated-floor"
+    pelvis: str | None = None
+    """Name or address of the sensor on the pelvis; None for none."""
     limit_s: float | None = None
     """Longest time the program may take."""
     end_after_s: float = 600.0
@@ -56,6 +61,8 @@ class Plan:
     """The strap was on the other leg until now."""
     safety: bool = False
     """The safety words are said first."""
+    passive: bool = False
+    """Somebody else turns the leg."""
 
     part_after_s: float = 7200.0
     """A recording as long as this goes on in another, at the next rest: see `Running.outgrown`."""
@@ -135,10 +142,15 @@ class Ears:
     emit: Callable[[Input], None]
     state: Callable[[LinkState, str], None]
     vitals: Callable[[int | None, int | None], None]
+    stream: str = STREAM
+    """Which sensor is meant: the one on the shin, or on the pelvis."""
 
 
 def ble(backend: Backend) -> Callable[[Plan, Ears], Source]:
     """Return what makes the source of a sensor over this Bluetooth stack."""
-    return lambda plan, ears: BleSource(
-        plan.sensor, STREAM, ears.emit, ears.state, backend, on_vitals=ears.vitals
-    )
+
+    def source(plan: Plan, ears: Ears) -> Source:
+        sensor = plan.pelvis if ears.stream == PELVIS else plan.sensor
+        return BleSource(sensor, ears.stream, ears.emit, ears.state, backend, on_vitals=ears.vitals)
+
+    return source

@@ -85,6 +85,8 @@ class Driver(Protocol):
     """What was never tried on hardware."""
     commands: Mapping[str, Command] = {}
     """What the device can be told to do, by name; raises `LinkError` where it cannot."""
+    measuring_only: frozenset[str] = frozenset()
+    """Those of the commands that a device heeds only while it measures."""
 
     def matches(self, seen: Advertisement) -> bool:
         """Return whether this driver knows the device."""
