@@ -136,7 +136,11 @@ def test_progress_is_told_against_the_measuring_error(seen: Callable[..., Watche
         assert card.locator(".point").count() == len(line["tests"])
         assert card.locator(".band").bounding_box() is not None
     assert {line["real"] for line in told} == {True, False}
-    expect(page.locator(".legs-compared")).to_contain_text("more than the measuring error")
+    legs, balance = (
+        page.locator(".legs-compared", has_text=title) for title in ("Left minus", "Internal minus")
+    )
+    expect(legs).to_contain_text("more than the measuring error")
+    expect(balance.locator("li")).to_have_count(2)
 
 
 def test_a_single_test_is_no_change(stage: Stages, look: Looks, tmp_path: Path) -> None:
@@ -163,7 +167,7 @@ def test_practice_and_plan_are_told(seen: Callable[..., Watched], folder: Path) 
         "15",
         "60 %",
     ]
-    expect(page.locator(".plan")).to_contain_text("Planned 1 times a week: reached in 1 of")
+    expect(page.locator(".plan")).to_contain_text("Plan for a week: 1. Reached in 1 of")
     watched.accessible()
 
 
