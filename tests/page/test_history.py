@@ -146,8 +146,10 @@ def test_progress_is_told_against_the_measuring_error(seen: Callable[..., Watche
 def test_a_single_test_is_no_change(stage: Stages, look: Looks, tmp_path: Path) -> None:
     folder = tmp_path / "recordings"
     folder.mkdir()
-    histories.session(folder, person="N1")
-    page = look(stage(folder=folder, linked=False).url).open("#history/person/N1")
+    histories.session(folder, person="N/1 #?%")
+    page = look(stage(folder=folder, linked=False).url).open("#history")
+    page.get_by_role("combobox", name="Person").select_option(label="N/1 #?%")
+    page.get_by_role("link", name="Progress of N/1 #?%").click()
     expect(page.locator(".trend .change").first).to_have_text("One test: no change can be told yet.")
     assert page.locator(".trend-picture").count() == 0
 
