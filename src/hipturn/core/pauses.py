@@ -73,7 +73,8 @@ class Pauses:
         return out
 
     def _pause(self, stream: str, t_ns: int) -> list[Slip | Drift]:
-        angle, off_axis, twist = (sum(each) / STEPS for each in zip(*self._seen, strict=True))
+        angles, off_axes, twists = zip(*self._seen, strict=True)
+        angle, off_axis, twist = sum(angles) / STEPS, sum(off_axes) / STEPS, sum(twists) / STEPS
         out: list[Slip | Drift] = []
         drift = twist - angle
         if abs(drift - self._told_drift) > DRIFT_RAD:

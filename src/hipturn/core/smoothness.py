@@ -37,7 +37,7 @@ def sparc(speeds: Sequence[FloatArray], rate_hz: float) -> list[float]:
         if len(speed) > 1 and speed.any():
             by_points.setdefault(PADDING << (len(speed) - 1).bit_length(), []).append(i)
     for points, members in by_points.items():
-        lengths = _arc_lengths(_thinned([speeds[i] for i in members], points, rate_hz), points, rate_hz)
+        lengths = _arc_lengths(_thinned([speeds[i] for i in members], rate_hz), points, rate_hz)
         for i, length in zip(members, lengths.tolist(), strict=True):
             out[i] = -length
     return out
@@ -47,9 +47,9 @@ def _halvings(rate_hz: float) -> int:
     return max(0, math.floor(math.log2(rate_hz / THINNED_HZ)))
 
 
-def _thinned(speeds: Sequence[FloatArray], points: int, rate_hz: float) -> FloatArray:
+def _thinned(speeds: Sequence[FloatArray], rate_hz: float) -> FloatArray:
     """Return the profiles, each a row with zeros behind, with no more samples than 10 Hz need."""
-    rows = np.zeros((len(speeds), points // PADDING))
+    rows = np.zeros((len(speeds), max(map(len, speeds))))
     for row, speed in zip(rows, speeds):
         row[: len(speed)] = speed
     for _ in range(_halvings(rate_hz)):
