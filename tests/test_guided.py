@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from hipturn.daemon.plan import Plan
 from hipturn.daemon.running import Running
 from hipturn.daemon.speaking import speaker, speaking
 from hipturn.drivers.hipturn_gatt import Batch, encode
+from hipturn.history import people
 from hipturn.model import HipAngle, HostNs, Mark, MarkKind, Packets, SessionStart, Side, Verdict
 from hipturn.recording import Reader
 from hipturn.session import Heard
@@ -271,6 +272,24 @@ def test_a_routine_is_gone_through_in_order(name: str, first: Side | None) -> No
     assert tuple(seen) == whole.parts and len(seen) == len(drills.routine(name).parts)
     assert first is None or seen[0].side is first
     assert moved == 1, "the strap changes legs once"
+
+
+def test_the_stretch_that_works_takes_the_place_of_a_routines(tmp_path: Path) -> None:
+    """For the person who keeps it, on both legs, and nothing else changes; what is no stretch is not kept."""
+    plan = Plan(None, Side.RIGHT, 0, {}, tmp_path, person="A1")
+    people.change(tmp_path, "A1", stretch="hurdle")
+    people.change(tmp_path, "B2", stretch="seated-mobilisation")
+    assert plan.stretch == "hurdle"
+    usual = Chain.of("hip-internal-rotation").parts
+    own = Chain.of("hip-internal-rotation", None, plan.stretch).parts
+    for part, instead in zip(usual, own, strict=True):
+        stretch = drills.drill(part.drill).kind == "stretch"
+        assert (instead.drill, instead.side) == ("hurdle" if stretch else part.drill, part.side)
+    assert [part.drill for part in own].count("hurdle") == 2
+    for other in ("B2", "", "nobody"):
+        assert replace(plan, person=other).stretch is None
+    (tmp_path / people.FILE).write_text("{")
+    assert replace(plan).stretch is None
 
 
 def test_a_plan_takes_what_a_drill_asks_for(tmp_path: Path) -> None:

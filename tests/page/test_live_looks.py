@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from hipturn.cli import remote
 from hipturn.coach import words as coach_words
 from hipturn.core.positions import POSITIONS
 from hipturn.status import State
@@ -134,6 +135,38 @@ def test_nothing_moves_by_itself_for_who_wants_it_calm(stage: Stages, look: Look
     assert page.evaluate("document.getAnimations().length") == 0
 
 
+# --- keys ---------------------------------------------------------------------------------------
+
+NAMES = {
+    "page-up": "PageUp",
+    "page-down": "PageDown",
+    "left": "ArrowLeft",
+    "right": "ArrowRight",
+    "space": " ",
+    **{key: key for key in ".abcdefghijklmnopqrstuvwxyz0123456789"},
+}
+"""Keys by the terminal's name, and as a browser calls them."""
+SHOWS: list[dict[str, Any]] = [
+    {},
+    {"step": "paused"},
+    {"step": "question", "question": {"id": "pain", "kind": "scale", "options": []}},
+    {"step": "question", "question": {"id": "warm", "kind": "yes-no", "options": []}},
+    {"step": "question", "question": {"id": "how", "kind": "choice", "options": ["a", "b"]}},
+]
+
+
+def test_keys_mean_what_they_mean_in_the_terminal(plain: Page) -> None:
+    for show in SHOWS:
+        for beating in (False, True):
+            bpm = remote.METRONOME_BPM
+            told = plain.evaluate(
+                "([keys, show, beat, bpm]) => import('/static/keys.js').then((module) => "
+                "keys.map((key) => module.command(key, show, beat, bpm)))",
+                [list(NAMES.values()), show, bpm if beating else 0, bpm],
+            )
+            assert told == [remote.command(name, show, beating) for name in NAMES], show
+
+
 # --- two languages --------------------------------------------------------------------------------
 
 
@@ -188,33 +221,3 @@ def test_the_language_is_changed_at_once(stage: Stages, look: Looks) -> None:
     seen.picture("live-choose-german")
     page.reload()
     assert page.locator("#to-history").inner_text() == "Verlauf"
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
-def test_pictures_of_each_state(stage: Stages, look: Looks, size: tuple[int, int], dark: bool) -> None:
-    """For people to look at; nothing sticks out, and no state has a barrier."""
-    one = stage(speed=8.0, answers=False, linked=False)
-    seen = look(one.url, size=size, dark=dark, language="de" if dark else "en")
-    page = seen.open()
-    name = f"{'phone' if size == PHONE else 'desktop'}-{'dark' if dark else 'light'}"
-
-    def kept(state: str) -> None:
-        seen.fits()
-        seen.accessible()
-        seen.picture(f"state-{state}-{name}", whole=False)
-
-    until(page, "hipturn.store.status !== null")
-    kept("searching")
-    one.do(one.source.link)
-    one.command(command="start", drill="side-lying-activation", side="left")
-    step(page, "hold")
-    kept("calibrating")
-    step(page, "reps")
-    until(page, "hipturn.store.coach.count >= 3 && Math.abs(hipturn.store.angle.deg) > 12")
-    kept("measuring")
-    step(page, "question")
-    kept("question")
-    page.locator(".question button").nth(1).click()
-    step(page, "rest")
-    kept("resting")

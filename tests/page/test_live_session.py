@@ -1,5 +1,7 @@
 """A session through the page: chosen, led through, answered, undone, and told at the end."""
 
+import json
+import time
 from typing import Any
 
 import pytest
@@ -8,13 +10,33 @@ from playwright.sync_api import Page
 from hipturn.coach import Prompt, Show
 from page.leading import start, step, until
 from page.stage import Stage, Stages
-from page.watching import DESKTOP, PHONE, Looks
+from page.watching import DESKTOP, PHONE, PICTURES, Looks
 
 COUNTED = (
     "document.querySelector('.count').textContent.split('/')[0] === String(hipturn.store.coach.count) && "
     "hipturn.store.coach.count === document.querySelectorAll('.bead.controlled').length"
 )
 """The figure, the coach's count and the beads are one number."""
+
+
+class Timed(list[Any]):
+    """What was heard, and when, on the clock that the browser has too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at_s: list[float] = []
+
+    def append(self, heard: Any) -> None:
+        self.at_s.append(time.time())
+        super().append(heard)
+
+    def prompts(self) -> list[tuple[Prompt, float]]:
+        return [(heard, at_s) for heard, at_s in zip(self, self.at_s) if isinstance(heard, Prompt)]
+
+
+def most(values: list[float]) -> float:
+    """The longest but for one in twenty: a computer that does much else is late now and then."""
+    return sorted(values)[int(0.95 * (len(values) - 1))]
 
 
 def told(one: Stage) -> dict[str, Any]:
@@ -66,9 +88,11 @@ def test_a_test_from_its_choice_to_its_summary(stage: Stages, look: Looks, size:
 def test_what_is_said_is_written_spoken_and_sounded(stage: Stages, look: Looks) -> None:
     """Each earcon sounds with the notes of its own; what is spoken is what the coach said, in its order.
 
-    From a prompt's arrival to the request for its sound it takes 150 ms at most.
+    From the coach's decision in the daemon to the request for the sound in the page it takes 150 ms at most,
+    of which the page takes little.
     """
-    one = stage(speed=5.0)
+    heard = Timed()
+    one = stage(speed=5.0, heard=heard)
     seen = look(one.url)
     page = seen.open()
     page.locator("body").click()
@@ -87,7 +111,18 @@ def test_what_is_said_is_written_spoken_and_sounded(stage: Stages, look: Looks) 
     assert {1318, 2000} <= notes, "the count and the tick have sounded"
     sounds = page.evaluate("hipturn.measures.sounds")
     at_once = [each["ms"] for each in sounds if not each["waited"]]
-    assert len(at_once) > 10 and max(at_once) <= 150.0, max(at_once)
+    assert len(at_once) > 10 and most(at_once) <= 50.0, at_once
+    earcons = [each for each in sounds if each["what"].startswith("earcon")]
+    decided = [(f"earcon {prompt.earcon}", at_s) for prompt, at_s in heard.prompts() if prompt.earcon]
+    assert [each["what"] for each in earcons] == [what for what, _ in decided[-len(earcons) :]]
+    began_s = page.evaluate("performance.timeOrigin") / 1000.0
+    took = [
+        1000.0 * (began_s - at_s) + each["at"]
+        for each, (_, at_s) in zip(earcons, decided[-len(earcons) :], strict=True)
+    ]
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    (PICTURES / "latencies-ms.json").write_text(json.dumps({"page": at_once, "whole": took}))
+    assert most(took) <= 150.0, took
     region = page.locator(".said[role=status]")
     assert region.get_attribute("aria-live") == "polite"
 

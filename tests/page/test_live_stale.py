@@ -136,4 +136,4 @@ def test_a_new_session_begins_with_nothing_of_the_last(stage: Stages, look: Look
         None,
         0,
     ]
-    assert "left leg" in page.locator(".seen-from").inner_text()
+    assert "left leg" in page.locator("#measure .seen-from").inner_text()

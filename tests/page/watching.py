@@ -104,6 +104,8 @@ class Watched:
         turn = """() => {
             const { dataset } = document.documentElement;
             dataset.theme = dataset.theme === "dark" ? "light" : "dark";
+            // colours on their way are neither
+            for (const each of document.getAnimations()) if (each instanceof CSSTransition) each.finish();
         }"""
         self.page.evaluate(turn)
         yield
@@ -203,6 +205,10 @@ def watched(
     )
     context.add_init_script(path=SPIES)
     page = context.new_page()
+    # of the page, too: a context's colours are forgotten for a moment while axe-core looks
+    page.emulate_media(
+        color_scheme="dark" if dark else "light", reduced_motion="reduce" if calm else "no-preference"
+    )
     page.set_default_timeout(15_000)
     return Watched(page, url)
 

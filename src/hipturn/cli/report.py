@@ -80,12 +80,12 @@ def command(
     browser = printer.browser() if pdf else ""
     import_matplotlib("report")
     if file is None:
-        text = _of_person(str(person), recordings, groups, language, deidentify=deidentify)
+        text, about = _of_person(str(person), recordings, groups, language, deidentify=deidentify)
     else:
         from hipturn.cli.export import requested
 
         request = requested(calibration, None, side, assignments)
-        text = _of_session(file, request, groups, _say(language), deidentify=deidentify)
+        text, about = _of_session(file, request, groups, _say(language), deidentify=deidentify)
     with outputs.replacing(out) as opened:
         opened.write(text)
     told = [str(out)]
@@ -93,7 +93,7 @@ def command(
         with outputs.replacing(beside) as opened:
             opened.buffer.write(printer.printed(out, browser))
         told.append(str(beside))
-    click.echo(f"{', '.join(told)}: two pages of A4")
+    click.echo(f"{', '.join(told)}: {about}")
 
 
 def _of_person(
@@ -103,7 +103,8 @@ def _of_person(
     language: str | None,
     *,
     deidentify: bool,
-) -> str:
+) -> tuple[str, str]:
+    """Return the report and what it is on, in a few words."""
     from datetime import date
 
     from hipturn.cli.history import opened, told
@@ -116,19 +117,23 @@ def _of_person(
         told(catalogue.unreadable())
     days = [at.toordinal() for found in overview.sessions if (at := found.begun)]
     say = _say(language, min(days, default=today) if deidentify else None)
-    return person.report(overview, last, today, groups, say, deidentify=deidentify)
+    text = person.report(overview, last, today, groups, say, deidentify=deidentify)
+    return text, f"{len(overview.sessions)} session{'s' * (len(overview.sessions) != 1)}"
 
 
 def _of_session(
     file: Path, request: "Request", groups: "list[Group]", say: "Say", *, deidentify: bool
-) -> str:
-    from hipturn import offline
+) -> tuple[str, str]:
+    """Return the report and what it is on, in a few words."""
+    from hipturn import lines, offline
     from hipturn.report import session
 
     analysis = offline.analyse(file, request)
     if analysis.problem:
         click.echo(f"hipturn: {file.name}: {analysis.problem}", err=True)
-    return session.report(file.name, analysis, session.answers(file), groups, say, deidentify=deidentify)
+    text = session.report(file.name, analysis, session.answers(file), groups, say, deidentify=deidentify)
+    reps = len(lines.counted(analysis.events))
+    return text, f"{reps} repetition{'s' * (reps != 1)}"
 
 
 def _say(language: str | None, first_day: int | None = None) -> "Say":

@@ -167,7 +167,7 @@ class Daemon:
         """Take a plan; of a routine its first part."""
         self._chain = None
         if plan.routine is not None:
-            self._chain = Chain.of(plan.routine, first)
+            self._chain = Chain.of(plan.routine, first, plan.stretch)
         elif plan.both:
             self._chain = Chain.both(plan.drill, plan.side)
         self.plan = plan.at(self._chain) if self._chain is not None else plan

@@ -1,5 +1,6 @@
 """What a live session is about, how it ended, and what the wiring asks of source and display."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -11,12 +12,15 @@ from hipturn.commands import Begin
 from hipturn.config import Settings
 from hipturn.core import pelvis
 from hipturn.daemon.chain import Chain
+from hipturn.errors import InputError
+from hipturn.history import people
 from hipturn.model import Input, Side
 from hipturn.session import Heard
 from hipturn.sources.ble import Backend, BleSource, LinkState
 
 STREAM = "shin"
 PELVIS = pelvis.ROLE
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,17 @@ class Plan:
             reps=drill.reps if reps is None else reps,
             settings={**config.defaults(), **drill.settings, **self.chosen},
         )
+
+    @property
+    def stretch(self) -> str | None:
+        """The stretch that the person keeps, if it is one that is known here."""
+        try:
+            kept = people.read(self.recordings).get(self.person)
+        except InputError as error:
+            _log.warning("%s", error)
+            return None
+        name = kept and kept.stretch
+        return name if name in drills.names() and drills.drill(name).kind == "stretch" else None
 
     def at(self, chain: Chain) -> "Plan":
         """Return the plan of the part of a routine that is now."""

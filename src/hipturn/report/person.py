@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hipturn import __version__, drills, offline
+from hipturn import __version__, drills, lines, offline
 from hipturn.core import progress
 from hipturn.core.progress import Kind, Sides, Track
 from hipturn.core.references import Group
@@ -26,7 +26,7 @@ HELD_S = 10.0
 """Who held for so long did so on purpose: the time is told."""
 MOST_NOTES = 3
 LONGEST_NOTE = 75
-ANGLE = Sheet(pictures.WIDTH_IN, (1.9,))
+ANGLE, TALL_ANGLE, FEW_ROWS = Sheet(pictures.WIDTH_IN, (1.9,)), Sheet(pictures.WIDTH_IN, (2.9,)), 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,12 @@ def last_of(folder: Path, overview: Overview) -> Last | None:
     if found is None:
         return None
     try:
-        return Last(found, offline.analyse(folder / found.name, offline.Request()))
+        analysis = offline.analyse(folder / found.name, offline.Request())
     except InputError as error:
         return Last(found, None, str(error))
+    if not analysis.angles:
+        return Last(found, None, "no angle was measured in it")
+    return Last(found, analysis)
 
 
 def report(
@@ -76,7 +79,7 @@ def report(
             ),
         )
         second = joined(
-            _last(last, say),
+            _last(last, len(overview.tracks) + len(overview.courses) + 2 * len(groups), say),
             _figures(overview, say),
             _practice(overview, len(groups), say),
             sheet.reference_values(groups, _measured(overview, say), say),
@@ -178,25 +181,22 @@ def _track(overview: Overview, sides: Sides, side: Side) -> Track:
 # --- the second sheet ---------------------------------------------------------------------------
 
 
-def _last(last: Last | None, say: Say) -> Html | None:
+def _last(last: Last | None, rows: int, say: Say) -> Html | None:
     if last is None:
         return None
-    at = last.found.begun
+    start, at = last.found.start, last.found.begun
     sides = ", ".join(say(leg.side.value) for leg in last.found.legs)
-    what = say(
-        "last.of",
-        day=say.day(at.toordinal()) if at else "–",
-        title=title(last.found.start.drill, say),
-        side=sides,
-    )
+    day = say.day(at.toordinal()) if at else "–"
+    note = short(say("last.of", day=day, title=title(start.drill, say), side=sides), 110)
     if last.analysis is None:
-        return sheet.part(say("last"), element("p", say("last.missing", why=short(last.why, 160))), note=what)
-    drawn = figure(last.analysis, "", sheet=ANGLE, say=say.picture)
+        return sheet.part(say("last"), element("p", say("last.missing", why=short(last.why, 160))), note=note)
+    drawn = figure(last.analysis, "", sheet=ANGLE if rows > FEW_ROWS else TALL_ANGLE, say=say.picture)
+    counted = sheet.counted(lines.counted(last.analysis.events), say)
     return sheet.part(
         say("last"),
         inline(drawn, "last", say("last")),
-        sheet.caption(say("last.caption")),
-        note=short(what, 110),
+        sheet.caption(say("last.caption"), counted),
+        note=note,
     )
 
 
@@ -206,7 +206,7 @@ def title(drill: str | None, say: Say) -> str:
         return "–"
     try:
         return short(drills.drill(drill).said(say.language).title, 40)
-    except UsageError:
+    except (UsageError, InputError):
         return short(drill, 40)
 
 
@@ -300,7 +300,10 @@ def _last_time(course: Course, say: Say) -> tuple[Child, Child]:
     last = course.practice[-1]
     judged = last.leg.controlled + last.leg.uncontrolled
     counted = say("practice.of", controlled=last.leg.controlled, reps=judged)
-    held = say("practice.held", seconds=say.number(last.leg.held_s, 0)) if last.leg.held_s >= HELD_S else ""
+    held = ""
+    if last.leg.held_s >= HELD_S:
+        gained = say.deg(last.leg.gained_rad, signed=True)
+        held = say("practice.held", seconds=say.number(last.leg.held_s, 0), gained=gained)
     longest = last.longest
     if longest is None or longest.warm_up is None or longest.range_change is None:
         return joined(", ".join(filter(None, (counted, held)))), "–"

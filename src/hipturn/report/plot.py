@@ -110,6 +110,8 @@ def figure(
     Raises `InputError` if no angle was measured in the stretch.
     """
     tracks = [_track(analysis, stream) for stream in dict.fromkeys(b.stream for b in analysis.angles)]
+    if not tracks:
+        raise InputError(f"{title}: no angle was measured: the calibration came with the last of its samples")
     ends_s = [float(t) for track in tracks for t in (track.t_s[0], track.t_s[-1])]
     first_s, last_s = max(from_s, min(ends_s)), min(to_s, max(ends_s))
     shown = [track for track in tracks if ((track.t_s >= first_s) & (track.t_s <= last_s)).sum() > 1]

@@ -1,5 +1,6 @@
 """One session's report: what was measured, what came out and how, on two sheets, the picture first."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -13,7 +14,7 @@ from hipturn.core.fusion import ran
 from hipturn.core.references import Group
 from hipturn.core.results import Conditions, Result
 from hipturn.history.found import begun, is_test, session_results
-from hipturn.model import Calibrated, Direction, Gap, HipAngle, Hold, Rep, SetDone, Verdict
+from hipturn.model import Calibrated, Direction, Gap, HipAngle, Hold, Rep, SetDone
 from hipturn.offline import Analysis
 from hipturn.report import pictures, sheet
 from hipturn.report.drawn import inline, look
@@ -23,7 +24,7 @@ from hipturn.report.plot import Sheet, figure
 from hipturn.report.words import Say, short
 from hipturn.units import DEG_PER_RAD, NS_PER_S
 
-ANGLE = Sheet(pictures.WIDTH_IN, (3.4, 4.8, 6.0, 6.4))
+ANGLE = Sheet(pictures.WIDTH_IN, (4.2, 5.2, 6.0, 6.4))
 MOST_REPS = 56
 """Repetitions in the list; of more there are figures and the picture."""
 MOST_SETS = 6
@@ -60,7 +61,7 @@ def report(
         drawn = figure(analysis, name, sheet=ANGLE, say=say.picture)
         first = joined(
             _head(name, analysis, say, deidentify=deidentify),
-            _cards(result, say) if result else element("p", element("b", _counted(reps, say))),
+            _cards(result, say) if result else element("p", element("b", sheet.counted(reps, say))),
             sheet.part(
                 say("angle"), inline(drawn, "angle", say("angle")), sheet.caption(say("last.caption"))
             ),
@@ -164,13 +165,6 @@ def _test(analysis: Analysis, result: Result | None, say: Say) -> Html | None:
     return sheet.part(say("results"), sheet.table(heads, rows), more)
 
 
-def _counted(reps: Sequence[Rep], say: Say) -> str:
-    if not reps:
-        return say("counts.none")
-    verdicts = [rep.verdict for rep in reps]
-    return say("counts", reps=len(reps), **{verdict.value: verdicts.count(verdict) for verdict in Verdict})
-
-
 def _sets(analysis: Analysis, say: Say) -> Html | None:
     found = [event for event in analysis.events if isinstance(event, SetDone)]
     if not found or is_test(analysis.start.drill):
@@ -207,29 +201,34 @@ def _repetitions(reps: Sequence[Rep], say: Say) -> Html:
         return sheet.part(say("repetitions"), element("p", say("counts.none")))
     shown = reps[:MOST_REPS]
     half = -(-len(shown) // 2)
-    heads = (say("rep.n"), say("rep.range"), say("rep.speed"), say("rep.hold"), say("rep.verdict"))
+    leaned = any(rep.compensation_rad is not None for rep in reps)
+    heads = [say("rep.n"), say("rep.range"), say("rep.speed"), say("rep.hold"), say("rep.verdict")]
+    if leaned:
+        heads.insert(4, say("rep.pelvis"))
     tables = [
         sheet.table(
             heads,
-            [_row(rep, say) for rep in each],
-            (0, 1, 2, 3),
+            [_row(rep, leaned, say) for rep in each],
+            range(len(heads) - 1),
             [rep.verdict.value for rep in each],
         )
         for each in (shown[:half], shown[half:])
     ]
     more = sheet.caption(say("more.rows", n=len(reps) - len(shown))) if len(reps) > len(shown) else None
-    note = _counted(reps, say)
+    note = sheet.counted(reps, say)
     return sheet.part(say("repetitions"), element("div", *tables, class_="two"), more, note=note)
 
 
-def _row(rep: Rep, say: Say) -> Sequence[Child]:
+def _row(rep: Rep, leaned: bool, say: Say) -> Sequence[Child]:
     sign = 1.0 if rep.direction is Direction.INTERNAL else -1.0
     why = ", ".join(say.known("reason", reason) for reason in rep.reasons)
+    lean = rep.compensation_rad
     return (
         str(rep.n),
         say.deg(sign * rep.rom_rad, signed=True),
         f"{say.number(rep.peak_speed_radps * DEG_PER_RAD, 0)}°/s",
         f"{say.number(rep.hold_s)} s",
+        *(["–" if lean is None or math.isnan(lean) else say.deg(lean)] if leaned else []),
         short(why, 40) or say(f"verdict.{rep.verdict.value}"),
     )
 

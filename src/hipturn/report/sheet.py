@@ -10,7 +10,7 @@ from importlib import resources
 from hipturn import __version__
 from hipturn.core import references
 from hipturn.core.references import Group
-from hipturn.model import Direction
+from hipturn.model import Direction, Rep, Verdict
 from hipturn.report.html import Child, Html, broken, element, joined
 from hipturn.report.words import Say, short
 
@@ -60,6 +60,14 @@ def part(title: str, *children: Child, note: str = "") -> Html:
 def caption(*texts: str) -> Html:
     """Return what is said beneath a picture."""
     return element("p", " ".join(text for text in texts if text), class_="caption")
+
+
+def counted(reps: Sequence[Rep], say: Say) -> str:
+    """Return the count in words."""
+    if not reps:
+        return say("counts.none")
+    verdicts = [rep.verdict for rep in reps]
+    return say("counts", reps=len(reps), **{verdict.value: verdicts.count(verdict) for verdict in Verdict})
 
 
 def table(

@@ -85,7 +85,7 @@ TEXTS: Mapping[str, str] = {
     "practice.share": "kontrolliert",
     "practice.last": "zuletzt",
     "practice.set": "Umfang im längsten Satz",
-    "practice.held": "{seconds} s gehalten",
+    "practice.held": "{seconds} s gehalten, dabei {gained}",
     "practice.of": "{controlled} von {reps}",
     "practice.within": "aufgewärmt {warm}, am Ende {end}",
     "practice.none": "Noch nichts geübt.",
@@ -118,7 +118,7 @@ TEXTS: Mapping[str, str] = {
     "method": "Wie gemessen wurde",
     "method.sensor": "Ein Inertialsensor am Schienbein ({tools}), hipturn {version}. Der Winkel ist die "
     "Drehung des Schienbeins um die Achse des Oberschenkels, bezogen auf die Schwerkraft; Innenrotation "
-    "ist beidseits positiv (ISB). Das Becken ist nicht zu sehen: es muss liegen bleiben.",
+    "ist beidseits positiv (ISB). Er sieht das Becken nicht: es muss liegen bleiben.",
     "method.test": "Ein Versuch ist ein Ende der Bewegung, mindestens 1 s auf 2° gehalten; der Wert eines "
     "Tests ist das Mittel seiner Versuche. Verglichen werden nur Tests desselben Beins, derselben Lage, "
     "Bewegung (aktiv oder passiv), Null und desselben Geräts.",
@@ -148,6 +148,7 @@ TEXTS: Mapping[str, str] = {
     "rep.peak": "Spitze",
     "rep.speed": "schnellstes",
     "rep.hold": "gehalten",
+    "rep.pelvis": "Becken",
     "rep.verdict": "Urteil",
     "verdict.controlled": "kontrolliert",
     "verdict.uncontrolled": "nicht kontrolliert",

@@ -84,7 +84,7 @@ TEXTS: Mapping[str, str] = {
     "practice.share": "controlled",
     "practice.last": "last time",
     "practice.set": "range within its longest set",
-    "practice.held": "{seconds} s held",
+    "practice.held": "held {seconds} s, {gained} meanwhile",
     "practice.of": "{controlled} of {reps}",
     "practice.within": "warming up {warm}, at the end {end}",
     "practice.none": "Nothing was trained yet.",
@@ -116,7 +116,7 @@ TEXTS: Mapping[str, str] = {
     "method": "How this was measured",
     "method.sensor": "One inertial sensor strapped to the shin ({tools}), hipturn {version}. The angle is "
     "the rotation of the shin about the femur's axis, referred to gravity; internal rotation is positive "
-    "on both sides (ISB). The pelvis cannot be seen: it has to stay on the ground.",
+    "on both sides (ISB). It cannot see the pelvis, which has to stay on the ground.",
     "method.test": "A trial is an end range held for at least 1 s within 2°; a test's value is the mean of "
     "its trials. Only tests of the same leg, position, movement (active or passive), zero and tool are "
     "compared.",
@@ -147,6 +147,7 @@ TEXTS: Mapping[str, str] = {
     "rep.peak": "peak",
     "rep.speed": "fastest",
     "rep.hold": "held",
+    "rep.pelvis": "pelvis",
     "rep.verdict": "verdict",
     "verdict.controlled": "controlled",
     "verdict.uncontrolled": "not controlled",

@@ -1,4 +1,5 @@
-// Keys for those who have some: a keyboard within reach, or a presenter's remote. The same as in the terminal.
+// Keys for those who have some: a keyboard within reach, or a presenter's remote. The same as in the terminal:
+// a test holds the two to each other.
 
 import * as prefs from "./prefs.js";
 
@@ -19,24 +20,28 @@ export function listen(store, orders, active, more) {
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || busy(event)) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    const done = more[key] ?? (active() ? meaning(store, orders, key) : null);
-    if (!done) return;
+    const body = active() ? command(key, store.coach, orders.bpm, prefs.get("bpm")) : null;
+    if (!body && !more[key]) return;
     event.preventDefault();
-    done();
+    if (body) orders.send(body);
+    else more[key]();
   });
 }
 
-/** Return what a key does now, null where it means nothing. A question is answered first. */
-function meaning(store, orders, key) {
-  const value = answer(store.coach?.question, key);
-  if (value !== null) return () => orders.answer(value);
-  if (PAUSES.includes(key)) return () => orders.pause();
-  if (key === "m") return () => orders.metronome(orders.bpm ? 0 : prefs.get("bpm"));
-  return key in ALWAYS ? () => orders.send({ command: ALWAYS[key] }) : null;
+/**
+ * Return the command of a key, null where it means nothing now. Pure: `show` is what the coach shows, `beating`
+ * the beat there is, `bpm` the one that is wanted. A question is answered first.
+ */
+export function command(key, show, beating, bpm) {
+  const question = show?.question;
+  const value = question ? answer(question, key) : null;
+  if (value !== null) return { command: "answer", question: question.id, value };
+  if (PAUSES.includes(key)) return { command: show?.step === "paused" ? "resume" : "pause" };
+  if (key === "m") return { command: "metronome", bpm: beating ? 0 : bpm };
+  return key in ALWAYS ? { command: ALWAYS[key] } : null;
 }
 
 function answer(question, key) {
-  if (!question) return null;
   if (question.kind === "scale") return key === "x" ? 10 : /^[0-9]$/.test(key) ? Number(key) : null;
   if (question.kind === "yes-no") return ["y", "j"].includes(key) ? true : key === "n" ? false : null;
   return /^[1-9]$/.test(key) ? (question.options[Number(key) - 1] ?? null) : null;

@@ -54,6 +54,7 @@ export function mount(section, { store, orders, safety, sounds, claim }) {
   /** Show what there is: a session that runs or is about to, else what came out, else the choice. */
   function settle() {
     const show = store.coach;
+    if (live.dataset.kind !== (show?.kind ?? "")) live.dataset.kind = show?.kind ?? "";
     const done = show?.step === "done" && !(show.parts > show.part);
     const over = outcome.any && (done || !store.running) && !begun;
     const what = choosing ? "choose" : over ? "results" : store.running || begun || store.status === null ? "live" : "choose";

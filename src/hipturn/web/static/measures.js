@@ -55,6 +55,6 @@ export function frame(at, drawMs) {
 
 /** Note how long after it could sound, a prompt's sound was asked for; `waited`: for another's words to end. */
 export function sound(what, ms, waited) {
-  measures.sounds.push({ what, ms, waited });
+  measures.sounds.push({ what, ms, waited, at: performance.now() });
   if (measures.sounds.length > 500) measures.sounds.shift();
 }

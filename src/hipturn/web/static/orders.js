@@ -8,12 +8,16 @@ export class Orders {
   constructor(store, echo) {
     this.store = store;
     this.echo = echo;
+    /** The beat there is, 0 for none: a session begins without, and whoever ends it says so. */
     this.bpm = 0;
+    store.on("session", () => (this.bpm = 0));
+    store.on("prompt", (line) => line.key === "metronome.off" && (this.bpm = 0));
   }
 
   async send(body, quiet = false) {
     try {
       await command(body);
+      if (body.command === "metronome") this.bpm = body.bpm;
       if (!quiet) this.echo(t(`told.${body.command}`), false);
       return true;
     } catch (error) {
@@ -37,7 +41,6 @@ export class Orders {
   }
 
   metronome(bpm) {
-    this.bpm = bpm;
     return this.send({ command: "metronome", bpm });
   }
 }

@@ -88,7 +88,7 @@ export function mount(node, store) {
       el("span", { class: "when", text: time(at) }),
       el("span", { class: "what" }, el("strong", { text: what }), one.person ? el("span", { class: "who", text: one.person }) : null, running ? el("span", { class: "badge", text: t("history.running") }) : null),
       el("span", { class: "legs" }, one.legs.length ? one.legs.map(leg) : el("span", { class: "muted", text: t("history.nothing") })),
-      one.problem ? el("span", { class: "badge bad", text: t("history.damaged") }) : null,
+      one.problem && !running ? el("span", { class: "badge bad", text: t("history.damaged") }) : null,
     );
     return el("li", {}, link);
   }

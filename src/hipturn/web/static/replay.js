@@ -12,13 +12,14 @@ import { clock, day, drillTitles, size, time, word } from "./written.js";
 const WAYS = ["internal", "external"];
 
 /** Mount the page; return `show(name)` and `leave`. */
-export function mount(node) {
+export function mount(node, store) {
   const back = el("a", { class: "back", href: "#history" });
   const title = el("h1", { tabindex: -1 });
   const about = el("p", { class: "muted lead" });
   const notes = el("div", { class: "replay-notes" });
   const facts = el("dl", { class: "facts panel" });
   const player = theatre();
+  player.node.hidden = true;
   const lists = listed((t_s) => player.look(t_s));
   node.append(back, title, about, notes, facts, player.node, lists.node);
   let shown = null;
@@ -35,7 +36,9 @@ export function mount(node) {
     facts.replaceChildren(...factsOf(session).map(([key, text]) => el("div", { class: "fact" }, el("dt", { text: key }), el("dd", { text }))));
     const drawn = angles instanceof Angles ? angles : null;
     const found = told(session);
-    notes.replaceChildren(...notesOf(session, drawn ? null : angles));
+    // what is still being written is no damaged recording
+    const whole = name === store.status?.session?.recording ? { ...session, problem: null } : session;
+    notes.replaceChildren(...notesOf(whole, drawn ? null : angles));
     player.node.hidden = !drawn;
     if (drawn) player.load(session, found, drawn, shown === name);
     lists.load(found, Boolean(drawn));

@@ -85,7 +85,7 @@ function testPanel(tests) {
     ),
     difference ? differenceOf(difference, tests.at(-1).result.days_apart) : null,
     el("div", { class: "field compare" }, el("label", { for: "reference", text: t("results.compare") }), chooser()),
-    ...tests.flatMap((show) => Object.entries(show.result.legs).flatMap(([side, leg]) => WAYS.filter((way) => leg[way]).map((way) => picture(show, side, way, leg[way])))),
+    el("div", { class: "pictures" }, WAYS.flatMap((way) => tests.flatMap((show) => Object.entries(show.result.legs).filter(([, leg]) => leg[way]).map(([side, leg]) => picture(show, side, way, leg[way]))))),
     sources(),
   );
 }
@@ -122,7 +122,7 @@ function differenceOf(difference, days) {
 }
 
 function chooser() {
-  const group = (one) => el("option", { value: one.name, text: `${one.people}, n = ${one.n}, ${one.position}`, selected: one.name === prefs.get("reference") });
+  const group = (one) => el("option", { value: one.name, text: peopleOf(one), selected: one.name === prefs.get("reference") });
   return el("select", { id: "reference", onchange: (event) => prefs.set("reference", event.target.value) }, el("option", { value: "", text: t("results.scale") }), references.groups().map(group));
 }
 
@@ -140,12 +140,16 @@ function picture(show, side, way, found) {
   parts.push(svg("line", { class: "error", x1: x(found.mean_deg - found.uncertainty_deg), x2: x(found.mean_deg + found.uncertainty_deg), y1: 32, y2: 32 }));
   for (const value of found.trials ?? []) parts.push(svg("circle", { class: "trial", cx: x(value), cy: 32, r: 4 }));
   const words = `${t(`leg.${side}`)}, ${t(way)}: ${number(found.mean_deg, 1)} ± ${number(found.uncertainty_deg, 1)}°`;
-  return el("figure", { class: "range" }, el("figcaption", { text: words }), svg("svg", { viewBox: `0 8 ${WIDE} 60`, role: "img", "aria-label": words }, parts));
+  return el("figure", { class: "range" }, el("figcaption", { text: words }), svg("svg", { viewBox: `0 12 ${WIDE} ${scale ? 56 : 40}`, role: "img", "aria-label": words }, parts));
+}
+
+function peopleOf({ people, n, position }) {
+  return `${people}, n = ${n}, ${position === "not told" ? t("results.untold") : position}`;
 }
 
 function sources() {
   const group = references.chosen();
-  const lines = group ? [`${group.people}, n = ${group.n}, ${group.position}: ${group.source}`] : references.scales().map((scale) => `${scale.marks.map((mark) => `${number(mark.deg)}° ${mark.text}`).join("; ")} (${scale.source})`);
+  const lines = group ? [`${peopleOf(group)}: ${group.source}`] : references.scales().map((scale) => `${scale.marks.map((mark) => `${number(mark.deg)}° ${mark.text}`).join("; ")} (${scale.source})`);
   return el("p", { class: "muted small", lang: "en", text: lines.join(" ") });
 }
 

@@ -145,7 +145,7 @@ export default {
   "results.unrecorded": "nicht aufgenommen",
   "results.each": "Jede Wiederholung",
   "results.days": "Zwischen den Tests der Beine liegen {days} Tage.",
-  "results.stands": "{people}: Perzentil {percentile}",
+  "results.untold": "Haltung nicht genannt",
   "results.held": "{seconds} s, {creep}° gewonnen",
   "results.caution": "Kein Medizinprodukt. ± ist der Messfehler; eine Änderung darunter ist keine. Das Verhältnis von Innen- zu Außenrotation liegt zum Teil an der Form der Knochen.",
   "column.leg": "Bein",

@@ -145,7 +145,7 @@ export default {
   "results.unrecorded": "not recorded",
   "results.each": "Each repetition",
   "results.days": "The legs were tested {days} days apart.",
-  "results.stands": "{people}: percentile {percentile}",
+  "results.untold": "position not told",
   "results.held": "{seconds} s, {creep}° gained",
   "results.caution": "Not a medical device. ± is the error of measuring; a change within it is none. The balance of internal and external rotation partly reflects the shape of the bones.",
   "column.leg": "leg",
