@@ -1,7 +1,7 @@
 """A person's report: how their ranges went over weeks, on two sheets, pictures first."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hipturn import __version__, drills, lines, offline
@@ -65,6 +65,10 @@ def report(
 
     `deidentify` leaves out names, dates and notes; `say` then tells days by number.
     """
+    if last is not None and deidentify:
+        # why it cannot be read names the file
+        hidden = None if last.analysis is None else sheet.unnamed(last.analysis)
+        last = replace(last, analysis=hidden, why="–")
     with look():
         first = joined(
             _head(overview, today, say, deidentify=deidentify),

@@ -55,6 +55,7 @@ def report(
     deidentify: bool = False,
 ) -> str:
     """Return the report as one HTML file; `deidentify` leaves out names, serial numbers, dates and notes."""
+    analysis = sheet.unnamed(analysis) if deidentify else analysis
     reps = lines.counted(analysis.events)
     result = _result(analysis, reps)
     with look():
