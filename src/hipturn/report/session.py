@@ -19,7 +19,7 @@ from hipturn.offline import Analysis
 from hipturn.report import pictures, sheet
 from hipturn.report.drawn import inline, look
 from hipturn.report.html import Child, Html, broken, element, joined
-from hipturn.report.person import title
+from hipturn.report.naming import title
 from hipturn.report.plot import Sheet, figure
 from hipturn.report.words import Say, short
 from hipturn.units import DEG_PER_RAD, NS_PER_S
