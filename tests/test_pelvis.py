@@ -26,11 +26,12 @@ from builders import (
     unit_vectors,
     whole,
 )
-from hipturn import lines, offline
+from hipturn import calibrate, lines, offline
 from hipturn.coach import Coach
 from hipturn.config import core_params, defaults
 from hipturn.core.pelvis import ROLE, Pelvis, lean
 from hipturn.core.quaternion import conjugate, from_rotation_vector, multiply, rotate
+from hipturn.export import measured as export_measured
 from hipturn.model import (
     Direction,
     FloatArray,
@@ -338,8 +339,9 @@ def test_a_replay_gives_what_the_live_session_gave(
     assert_same_bits(joined(again.angles), joined(of(HipAngle, live)))
 
 
-def test_a_calibration_estimated_from_the_recording_is_the_shins(tmp_path: Path) -> None:
-    """Also where the pelvis' sensor came first."""
+@pytest.fixture
+def pelvis_first(tmp_path: Path) -> Path:
+    """Return a recording without calibration that the pelvis' sensor begins."""
     shin, sacrum = bodies(1)
     path = tmp_path / "both.mcap"
     with Writer(path) as writer:
@@ -347,7 +349,20 @@ def test_a_calibration_estimated_from_the_recording_is_the_shins(tmp_path: Path)
         first = pelvis_inputs(sacrum, late_ns=-5 * NS_PER_MS)
         for item in together(first, simulated.inputs(shin)):
             writer.write(item)
-    found = offline.analyse(path, offline.Request(calibration=offline.AUTO, side=shin.leg.side))
+    return path
+
+
+def test_what_is_taken_from_a_recording_is_the_shins(pelvis_first: Path) -> None:
+    leg = bodies(1)[0].leg
+    made = calibrate.calibrate(pelvis_first, side=leg.side)
+    assert abs(float(np.dot(made.axis_sensor, leg.axis_sensor))) > 0.999
+    measured = export_measured.measure(pelvis_first, offline.Request(calibration=made, side=leg.side))
+    assert set(measured.streams) == {ROLE, STREAM} and measured.only(None, ".mot")[0] == STREAM
+
+
+def test_a_calibration_estimated_from_the_recording_is_the_shins(pelvis_first: Path) -> None:
+    leg = bodies(1)[0].leg
+    found = offline.analyse(pelvis_first, offline.Request(calibration=offline.AUTO, side=leg.side))
     assert len(found.angles) and {block.stream for block in found.angles} == {STREAM}
     told = leaned_deg(found.reps)[-len(ROLLS_DEG) :]
     np.testing.assert_allclose(told, np.abs(ROLLS_DEG), atol=1.0)

@@ -129,21 +129,23 @@ def analyse(
     if request.reference is not None:
         params = _with_reference(params, request)
     result: Analysis | None = None
+    early: list[Output] = []
     back = Back(params)
     inputs = pace(vetted(reader.inputs(), path.name))
     for item in _calibrated(_front(inputs, params, request, path), request, path):
         if isinstance(item, LinkUp) and item.stream != pelvis.ROLE and result is None:
             result = Analysis(reader.session, item.info, settings)
         if result is None:
-            # what the session is about counts from its first input on
-            back.push(item)
+            # what the session is about counts from its first input on, and a second sensor may be there first
+            early += back.push(item)
             continue
         if isinstance(item, Mark) and item.kind is MarkKind.SIDE:
             result.side = Side(item.value["side"])
-        for output in back.push(item):
+        for output in (*early, *back.push(item)):
             result.add(output)
             if on_event:
                 on_event(output)
+        early.clear()
     if result is None or result.samples == 0:
         raise InputError(f"{path.name}: no sample is in it{': ' + reader.problem if reader.problem else ''}")
     for output in back.finish():

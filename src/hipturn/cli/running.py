@@ -117,6 +117,7 @@ def start(
             hub=hub,
             services=services,
             outputs=sends,
+            on_closed=lambda paths: _catalogued(folder, paths),
             guided=guided,
             voice=settings,
         )
@@ -160,6 +161,14 @@ def reload(flags: Mapping[str, Any], running: list[Daemon]) -> None:
         _log.info("settings read again: log now, the rest from the next session on")
     for daemon in running:
         daemon.notifier.ready()
+
+
+def _catalogued(folder: Path, closed: list[Path]) -> None:
+    """Take recordings into the history as they are closed: whoever looks later need not wait for that."""
+    from hipturn import history
+
+    for path in closed:
+        history.add(folder, path)
 
 
 def _guided(chosen: Chosen, drill: str | None, routine: str | None, virtual: bool) -> live.Guided:

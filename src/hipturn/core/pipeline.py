@@ -6,7 +6,7 @@ and get the same outputs, however the packets are grouped.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -303,8 +303,9 @@ class Back:
         """Return the repetitions that the end cut short but that were nearly done, and the sets it ended."""
         out: list[Output] = []
         for stream, leg in self._legs.items():
-            for excursion in leg.detector.finish():
-                out += self._event(excursion, stream, leg)
+            excursions = leg.detector.finish()
+            for rep, excursion in zip(self._reps(excursions, stream, leg), excursions, strict=True):
+                out += self._judged(rep, excursion, leg)
             out += _closed(leg)
         return out
 
@@ -372,6 +373,7 @@ class Back:
             found = [*gaps, *found]
         if len(found) > 1:
             found.sort(key=_decided_ns)
+        reps = iter(self._reps([each for each in found if isinstance(each, Excursion)], block.stream, leg))
         out: list[Output] = []
         for each in found:
             due_ns = leg.sets.due_ns()
@@ -381,36 +383,43 @@ class Back:
                 # the block comes before what is found in it, but after the gaps before it
                 out += blocks
                 blocks = []
-            out += self._event(each, block.stream, leg)
+            match each:
+                case Turned():
+                    direction = Direction.INTERNAL if each.sign > 0 else Direction.EXTERNAL
+                    turn_ns = StreamNs(each.t_ns)
+                    out.append(Turn(block.stream, direction, turn_ns, each.rom_rad, each.peak_rad))
+                case Excursion():
+                    out += self._judged(next(reps), each, leg)
+                case _:
+                    out.append(each)
         due_ns = leg.sets.due_ns()
         if due_ns is not None and due_ns < leg.t_ns:
             blocks += _closed(leg)
         return [*out, *blocks]
 
-    def _event(self, found: "_Event", stream: str, leg: _Leg) -> list[Output]:
-        match found:
-            case Turned():
-                direction = Direction.INTERNAL if found.sign > 0 else Direction.EXTERNAL
-                return [Turn(stream, direction, StreamNs(found.t_ns), found.rom_rad, found.peak_rad)]
-            case Excursion():
-                leg.reps += 1
-                rep = figures(
-                    found,
-                    stream=stream,
-                    n=leg.reps,
-                    side=leg.side,
-                    rate_hz=leg.rate_hz,
-                    floor=leg.floor,
-                    heading_dependent=leg.meter is not None and leg.meter.heading_dependent,
-                )
-                hold = held(found, rep)
-                if self._pelvis is not None and leg.block is not None:
-                    rep = replace(rep, compensation_rad=_compensation(self._pelvis, rep, found, leg.block))
-                rep = leg.judge.push(rep, found)
-                leg.sets.push(rep)
-                return [*([hold] if hold else []), rep]
-            case _:
-                return [found]
+    def _reps(self, excursions: Sequence[Excursion], stream: str, leg: _Leg) -> list[Rep]:
+        """Return the repetitions, not judged yet."""
+        if not excursions:
+            return []
+        first, leg.reps = leg.reps + 1, leg.reps + len(excursions)
+        return figures(
+            excursions,
+            stream=stream,
+            first=first,
+            side=leg.side,
+            rate_hz=leg.rate_hz,
+            floor=leg.floor,
+            heading_dependent=leg.meter is not None and leg.meter.heading_dependent,
+        )
+
+    def _judged(self, rep: Rep, excursion: Excursion, leg: _Leg) -> list[Output]:
+        """Return the repetition with its verdict, behind its hold if there was one."""
+        hold = held(excursion, rep)
+        if self._pelvis is not None and leg.block is not None:
+            rep = replace(rep, compensation_rad=_compensation(self._pelvis, rep, excursion, leg.block))
+        rep = leg.judge.push(rep, excursion)
+        leg.sets.push(rep)
+        return [rep] if hold is None else [hold, rep]
 
 
 _Event = Excursion | Turned | Slip | Drift | Gap

@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, cast
 
+from hipturn.core import pelvis
 from hipturn.core.fusion import FilterName, ran
 from hipturn.core.results import HELD_S, NEAR_PEAK, Conditions, Trial
 from hipturn.lines import Line
@@ -118,7 +119,7 @@ def session_results(path: Path) -> Found:
     said: list[str] = []
     for item in reader.inputs():
         match item:
-            case LinkUp():
+            case LinkUp() if item.stream != pelvis.ROLE:
                 info = info or item.info
             case Packets():
                 first_ns = int(item.at_ns[0]) if first_ns is None else first_ns

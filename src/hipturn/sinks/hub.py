@@ -92,6 +92,7 @@ class Hub:
         self.counters.sessions += 1
         self._open, self._say, self._show, self._phase = True, None, None, phase
         self._tally = Tally(recording, side, now(), self._tally.start, self._tally.link)
+        self.viewers.forget_angle()  # behind the lines of this session it would be taken for one of it
         self._standing.session(begins=True)
 
     def end(self) -> None:
@@ -139,6 +140,11 @@ class Hub:
         """Hear who is to speak from now on."""
         self._speaker.choose(where, page)
         self._tell_speaker()
+
+    def left(self, page: str | None) -> None:
+        """Hear that a page is gone; another may speak where it did."""
+        if self._speaker.gone(page):
+            self._tell_speaker()
 
     def mute(self, why: str | None) -> None:
         """Hear that this computer cannot be heard, and why; the page speaks instead unless somebody chose."""
