@@ -4,12 +4,13 @@ from hipturn.coach.calibrating import ROTATIONS
 from hipturn.coach.coach import CALIBRATING, REASON_WORDS, Coach, Phase, marks
 from hipturn.coach.drill import Drill, DrillKind, Part, Routine, Words
 from hipturn.coach.prompts import Language, Prompt, Question, Show, Timer, prompt_line
-from hipturn.coach.scene import Said
+from hipturn.coach.scene import Against, Said
 
 __all__ = [
     "CALIBRATING",
     "REASON_WORDS",
     "ROTATIONS",
+    "Against",
     "Coach",
     "Drill",
     "DrillKind",

@@ -13,17 +13,20 @@ from hipturn.coach.calibrating import Calibrate, Tare
 from hipturn.coach.counting import Reps
 from hipturn.coach.drill import Drill, Words
 from hipturn.coach.holding import Stretch, Trial
+from hipturn.coach.posing import Pose, Poses
 from hipturn.coach.prompts import Show, Step, Timer
-from hipturn.coach.scene import Said, Scene, Stage
-from hipturn.coach.summary import summary
+from hipturn.coach.scene import Against, Said, Scene, Slipped, Stage
+from hipturn.coach.standing import Stand
+from hipturn.coach.summary import summary, tested
 from hipturn.coach.waiting import Ask, Setup, Switch, Wait
 from hipturn.coach.words.en import TEXTS
-from hipturn.core import results
 from hipturn.core.positions import POSITIONS
+from hipturn.core.progress import Tested
 from hipturn.model import (
     Calibrated,
     Corrected,
     Direction,
+    HipAngle,
     HostNs,
     Input,
     LinkDown,
@@ -36,7 +39,7 @@ from hipturn.model import (
     Slip,
     Tapped,
 )
-from hipturn.units import NS_PER_S
+from hipturn.units import NS_PER_S, RAD_PER_DEG
 
 
 class Phase(StrEnum):
@@ -56,6 +59,7 @@ CALIBRATING = (Phase.HOLD, Phase.ROTATIONS, Phase.DIRECTION)
 PHASES: dict[Step, Phase] = {
     "waiting": Phase.WAITING,
     "question": Phase.READY,
+    "stand": Phase.READY,
     "setup": Phase.READY,
     "switch": Phase.READY,
     "hold": Phase.HOLD,
@@ -99,15 +103,20 @@ class Coach:
         language: str = "en",
         other_leg: bool = False,
         safety: bool = False,
-        previous: results.Result | None = None,
+        against: Against = Against(),
     ) -> None:
         """Lead through `drill` with `reps` in place of its own number where that is not 0.
 
-        `other_leg`: the strap was on the other leg before. `safety`: say the safety words first.
+        `other_leg`: the strap was on the other leg before. `safety`: say the safety words first. `against`:
+        what the person chose to see a result against.
         """
         free = drill is None
         drill = counting(reps, position) if drill is None else replace(drill, reps=reps or drill.reps)
-        self._scene = Scene(stream, side, drill, language, free, previous)
+        self._scene = Scene(stream, side, drill, language, free, against)
+        target_deg = float(drill.settings.get("reps.target_deg") or 0.0)
+        self._scene.target_rad = target_deg * RAD_PER_DEG or None
+        self._poses = Poses()
+        self._told_battery = False
         self._safety, self._other_leg = safety, other_leg
         self._stages: Iterator[Stage] = iter(())
         self._stage: Stage | None = None
@@ -132,6 +141,15 @@ class Coach:
             return "paused"
         stage = self._aside or self._stage
         return "waiting" if stage is None else stage.step
+
+    @property
+    def completed(self) -> bool:
+        """Whether the session came to its own end: nobody and no pain ended it before."""
+        return self._result is not None and not self._scene.stopped
+
+    def remember(self, past: Sequence[Tested], today: int) -> None:
+        """Take in this person's earlier tests with the same sensor and filter, to tell what changed."""
+        self._scene.past, self._scene.today = tuple(past), today
 
     @property
     def controlled(self) -> int:
@@ -168,13 +186,18 @@ class Coach:
                 scene.heading_dependent = item.heading_dependent
             case Mark():
                 return self._told(item)
-            case Tapped() if self._result is None:
-                # listened to only between sets: on to the next, or on after a pause
-                return self._resume() if self._paused_ns is not None else self._skip()
+            case HipAngle() if (pose := self._poses.push(item, scene)) is not None:
+                if posed := self._posed(pose):
+                    return posed
+            case Tapped() if self._result is None and self._poses.neutral:
+                # listened to only in rests and pauses: on to the next, or on after a pause
+                return self._on()
             case Slip() if self._result is None and self._aside is None and self._paused_ns is None:
                 if scene.free:
                     return [scene.say("slip.free", "trouble")]
                 if isinstance(self._stage, Reps | Trial | Stretch | Wait):
+                    tried, done = len(scene.trials), len(scene.counted)
+                    scene.slips.append(Slipped(scene.t_ns, item.tilt_rad, tried, done))
                     return self._step_aside(Tare(scene, "slip"))
         if self._paused_ns is not None or self._result is not None:
             return self._late(item)
@@ -214,12 +237,19 @@ class Coach:
             return []
         match mark.kind:
             case MarkKind.PAUSE if self._paused_ns is None:
-                self._paused_ns = self._scene.t_ns
-                return [self._scene.mark(MarkKind.COUNT, {"on": False}), self._scene.say("paused", "tick")]
+                return self._pause()
+            case MarkKind.STOP:
+                return self._stop()
+            case MarkKind.BUTTON:
+                resting = self._paused_ns is not None or isinstance(self._stage, Wait)
+                return self._on() if resting else self._pause()
+            case MarkKind.BATTERY if not self._told_battery:
+                self._told_battery = True
+                return [self._scene.say("battery-low", "battery-low")]
             case MarkKind.RESUME if self._paused_ns is not None:
                 return self._resume()
             case MarkKind.SKIP:
-                return self._resume() if self._paused_ns is not None else self._skip()
+                return self._on()
             case MarkKind.TARE if self._scene.calibration is not None and self._aside is None:
                 return self._step_aside(Tare(self._scene, "tare"))
             case MarkKind.METRONOME:
@@ -229,6 +259,35 @@ class Coach:
                 return self._stage.push(mark)
         return []
 
+    def _posed(self, pose: Pose) -> list[Said]:
+        """Do what a pose means now: inwards goes on, outwards pauses and, in a pause, ends."""
+        stage, paused = self._stage, self._paused_ns is not None
+        if self._result is not None or self._aside is not None or self._scene.free:
+            return []
+        match pose:
+            case "in" if paused or (isinstance(stage, Wait) and stage.step == "rest"):
+                return self._on()
+            case "out" if paused:
+                return self._stop()
+            case "out" if isinstance(stage, Wait) or (isinstance(stage, Reps) and stage.one_way):
+                return self._pause()
+        return []
+
+    def _on(self) -> list[Said]:
+        return self._resume() if self._paused_ns is not None else self._skip()
+
+    def _pause(self) -> list[Said]:
+        scene = self._scene
+        self._paused_ns = scene.t_ns
+        off, listen = scene.mark(MarkKind.COUNT, {"on": False}), scene.mark(MarkKind.LISTEN, {"on": True})
+        return [off, listen, scene.say("paused", "tick")]
+
+    def _stop(self) -> list[Said]:
+        """End the session: what was done until now is its result."""
+        self._scene.stopped = True
+        self._paused_ns = self._aside = None
+        return self._next()
+
     def _resume(self) -> list[Said]:
         """Go on after a pause; the time of the pause does not count."""
         scene = self._scene
@@ -236,9 +295,11 @@ class Coach:
         for stage in (self._stage, self._aside):
             if stage is not None:
                 stage.shifted(scene.t_ns - paused_ns)
-        resting = isinstance(self._stage, Wait | Ask)
-        count = [] if resting else [scene.mark(MarkKind.COUNT, {"on": True})]
-        return [*count, scene.say("resumed", "tick")]
+        stage = self._stage
+        count = [] if isinstance(stage, Wait | Ask) else [scene.mark(MarkKind.COUNT, {"on": True})]
+        resting = isinstance(stage, Wait) and stage.step == "rest"
+        listen = [] if resting else [scene.mark(MarkKind.LISTEN, {"on": False})]
+        return [*count, *listen, scene.say("resumed", "tick")]
 
     def _skip(self) -> list[Said]:
         stage = self._aside or self._stage
@@ -273,6 +334,8 @@ class Coach:
             yield Switch(scene)
         if drill.kind in ("test", "stretch"):
             yield Ask(scene, "warm")
+        if drill.zero == "gravity":
+            yield Stand(scene)
         yield Setup(scene)
         if drill.measured:
             yield Calibrate(scene)
@@ -343,6 +406,8 @@ class Coach:
         if step == "done" and self._result is not None:
             fields["text"] = self._result["sentence"]
             fields["result"] = self._result
+            found = tested(scene)
+            fields["tested"] = None if found is None else found.result
         if (timer := fields.get("timer")) is not None:
             fields["timer"] = Timer(*timer)
         return Show(

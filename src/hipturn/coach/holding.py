@@ -7,11 +7,14 @@ import numpy as np
 
 from hipturn.coach.scene import GENTLE_PAIN, Said, Scene, Stage
 from hipturn.core import results
+from hipturn.core.zero import knee_now, knee_off
 from hipturn.model import Direction, Gap, HipAngle, Hold, Input, Output, Rep, StreamNs, Verdict
 from hipturn.units import DEG_PER_RAD, NS_PER_S, RAD_PER_DEG
 
 LEAST_RAD = 5.0 * RAD_PER_DEG
 """A hold nearer to neutral is rest."""
+KNEE_NS = NS_PER_S // 2
+"""A knee is told of when it is off for so long: at the turn it swings for a moment."""
 LOST_NS = NS_PER_S // 2
 """A longer gap within a hold leaves nobody knowing where the leg was."""
 STRETCH_RAD = 5.0 * RAD_PER_DEG
@@ -65,6 +68,8 @@ class Trial(Stage):
         self._ticks = 0
         self._back = False
         self._last_rad: float | None = None
+        self._knee_since_ns: int | None = None
+        self._warning: str | None = None
 
     def begin(self) -> list[Said]:
         """Ask for the movement."""
@@ -93,14 +98,24 @@ class Trial(Stage):
             "trials": self._of,
             "best_rad": best if scene.pain < GENTLE_PAIN else None,
             "last_rad": self._last_rad,
+            "reference_rad": self._reference(),
+            "warning": self._warning,
         }
+
+    def _reference(self) -> float | None:
+        """Return the mean of the group the person chose to see; nothing to beat for whoever is in pain."""
+        group = self.scene.against.group
+        if group is None or self.scene.pain >= GENTLE_PAIN:
+            return None
+        spread = group.internal if self._direction is Direction.INTERNAL else group.external
+        return None if spread is None else spread.mean_rad
 
     def push(self, item: Input | Output) -> list[Said]:
         """Watch the hold; the repetition that ends with the return gives the value."""
         match item:
             case HipAngle():
                 self._blocks.append(item)
-                return self._watch(item)
+                return [*self._knee(item), *self._watch(item)]
             case Gap() if item.cause != "link" and item.end_ns - item.start_ns > LOST_NS:
                 return [self.scene.say("trial.lost", "rejected"), *self.begin()]
             case Rep() if item.direction is not self._direction:
@@ -120,6 +135,21 @@ class Trial(Stage):
             self._ticks = int(held_s)
             return [self.scene.sound("tick")]
         return []
+
+    def _knee(self, block: HipAngle) -> list[Said]:
+        """Warn, once a trial, of a knee that has left the right angle: it must be one in a test."""
+        scene, now_ns = self.scene, int(block.t_ns[-1])
+        if scene.calibration is None or scene.heading_dependent:
+            return []
+        off = knee_off(knee_now(scene.calibration, scene.knee_rad, float(block.off_axis_rad[-1])))
+        if not off:
+            self._knee_since_ns = None
+            return []
+        self._knee_since_ns = self._knee_since_ns or now_ns
+        if self._warning is not None or now_ns - self._knee_since_ns < KNEE_NS:
+            return []
+        self._warning = scene.text("knee")
+        return [scene.say("knee", "trouble")]
 
     def _over(self, rep: Rep) -> list[Said]:
         scene = self.scene
@@ -206,15 +236,17 @@ class Stretch(Stage):
         self._held_s = held_s
         scene.reached(self._direction, self._held.best_rad)
         if held_s >= wanted_s:
-            gained = self._finish().creep_rad * DEG_PER_RAD
-            out: list[Said] = [scene.say("stretch.back", "target")]
-            if gained >= 1.0:
-                out.append(scene.say("stretch.gained", value=f"{gained:.0f}"))
-            return out
+            return [scene.say("stretch.back", "target"), self._told(self._finish())]
         if not self._half and held_s >= wanted_s / 2.0:
             self._half = True
             return [scene.say("stretch.half", "tick")]
         return []
+
+    def _told(self, hold: Hold) -> Said:
+        """Tell what the hold brought and how steady it was."""
+        creep, wobble = (round(x * DEG_PER_RAD) for x in (hold.creep_rad, hold.wobble_rad))
+        key = "gained" if creep >= 1 else "lost" if creep <= -1 else "kept"
+        return self.scene.say(f"stretch.{key}", value=abs(creep), steady=max(1, wobble))
 
     def _finish(self) -> Hold:
         """Note the hold, by the same formulas as `core.figures.held`."""

@@ -9,6 +9,8 @@ from hipturn.coach.drill import Drill, Words
 from hipturn.coach.prompts import Earcon, Prompt, Show, Step
 from hipturn.core import results
 from hipturn.core.positions import placed
+from hipturn.core.progress import Tested
+from hipturn.core.references import Group, Scale
 from hipturn.model import (
     Calibration,
     Direction,
@@ -20,8 +22,10 @@ from hipturn.model import (
     MarkKind,
     Output,
     Rep,
+    SetDone,
     Side,
     StreamInfo,
+    Vector,
 )
 
 Said = Prompt | Show | Mark
@@ -29,6 +33,24 @@ Said = Prompt | Show | Mark
 
 GENTLE_PAIN, STOP_PAIN = 1, 7
 """From the first on nothing is urged any more; from the second on the session ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """What a person chose to see a result against: data, never a verdict."""
+
+    scale: Scale | None = None
+    group: Group | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Slipped:
+    """A slip, and what had been done until then, which is kept as it was measured."""
+
+    t_ns: int
+    tilt_rad: float
+    trials: int
+    reps: int
 
 
 @dataclass(slots=True)
@@ -41,11 +63,18 @@ class Scene:
     language: str = "en"
     free: bool = False
     """Only counting: no questions, no set-up."""
-    previous: results.Result | None = None
-    """The last test of the same leg, to tell what changed."""
+    against: Against = Against()
+    past: tuple[Tested, ...] = ()
+    """Earlier tests of this person with the same sensor and filter, either leg."""
+    today: int = 0
+    """The local day, as `core.progress.Tested` counts them."""
     t_ns: int = 0
     info: StreamInfo | None = None
     gyr_bias: FloatArray | None = None
+    shank_axis: Vector | None = None
+    """The shin's long axis in the sensor, where quiet standing showed it."""
+    knee_rad: float | None = None
+    """Flexion of the knee in the pose of the calibration, where that is known."""
     calibration: Calibration | None = None
     observability: float = 1.0
     heading_dependent: bool = False
@@ -57,8 +86,12 @@ class Scene:
     """Numbers of those that count."""
     trials: list[results.Trial] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
+    sets: list[SetDone] = field(default_factory=list)
+    slips: list[Slipped] = field(default_factory=list)
     best: dict[Direction, float] = field(default_factory=dict)
     """Furthest so far, by direction, rad."""
+    target_rad: float | None = None
+    """Range to reach: of the settings, or as the person has shown it."""
     rolled_s: float = 0.0
     stopped: bool = False
     """The person has had enough: what is left is not begun."""

@@ -167,7 +167,8 @@ class Wait(Stage):
         scene = self.scene
         self._ends_ns = scene.t_ns + round(self._seconds * NS_PER_S)
         listen = [scene.mark(MarkKind.LISTEN, {"on": True})] if self._kind == "rest" else []
-        return [*listen, scene.say(self._kind, move=scene.move(None), seconds=f"{self._seconds:.0f}")]
+        key = "rest.taps" if listen else self._kind
+        return [*listen, scene.say(key, move=scene.move(None), seconds=f"{self._seconds:.0f}")]
 
     def shifted(self, by_ns: int) -> None:
         """End as much later."""

@@ -5,7 +5,7 @@ angles and repetitions. `Pipeline` is one behind the other. Live and replay push
 and get the same outputs, however the packets are grouped.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -41,6 +41,7 @@ from hipturn.model import (
     Overrun,
     Packets,
     RawSamples,
+    Rep,
     Samples,
     SessionStart,
     Side,
@@ -295,9 +296,7 @@ class Back:
                 leg.detector.forget()
                 return [] if leg.counting else _closed(leg)
             case MarkKind.REFERENCE:
-                last = int(mark.value["last"])
-                sound = [rep for rep in leg.sets.last if rep.verdict is not Verdict.VOID]
-                leg.judge.learn([sample(rep) for rep in sound[-last:]] if last else [])
+                leg.judge.learn([sample(rep) for rep in _shown(mark, leg)])
             case MarkKind.UNDO:
                 return [leg.sets.undo(leg.t_ns)]
             case MarkKind.REDO:
@@ -398,6 +397,15 @@ def _decided_ns(event: _Event) -> int:
             return event.t_ns
         case _:
             return event.decided_ns
+
+
+def _shown(mark: Mark, leg: _Leg) -> Sequence[Rep]:
+    """Return the repetitions of the running set that a mark calls done well."""
+    sound = [rep for rep in leg.sets.last if rep.verdict is not Verdict.VOID]
+    if (numbers := mark.value.get("reps")) is not None:
+        return [rep for rep in sound if rep.n in numbers]
+    last = int(mark.value["last"])
+    return sound[-last:] if last else []
 
 
 def _closed(leg: _Leg) -> list[Output]:

@@ -56,6 +56,10 @@ class Plan:
     """The strap was on the other leg until now."""
     safety: bool = False
     """The safety words are said first."""
+    scale: str = ""
+    """The scale a result is shown on, empty for none."""
+    reference: str = ""
+    """The group of people a result is shown beside, empty for none."""
 
     part_after_s: float = 7200.0
     """A recording as long as this goes on in another, at the next rest: see `Running.outgrown`."""
