@@ -19,6 +19,7 @@ from hipturn.cli import live, remote
 from hipturn.coach import DrillKind, Show
 from hipturn.coach.words import text
 from hipturn.commands import LANGUAGES
+from hipturn.core.references import GROUPS, SCALES
 from hipturn.daemon import STREAM, Daemon, Ended, View
 from hipturn.daemon.speaking import speaker
 from hipturn.errors import HipturnError, UsageError
@@ -51,6 +52,8 @@ class Asked:
     speaker: str | None
     as_json: bool
     seed: int
+    scale: str | None
+    reference: str | None
     reps: int = 0
     drill: str | None = None
     routine: str | None = None
@@ -72,6 +75,12 @@ def options(*, sides: tuple[str, ...]) -> Callable[[Callable[..., None]], Callab
             "--speaker",
             type=click.Choice(["auto", "machine", "off"]),
             help="Whether this computer speaks; auto: where it can and a person looks on.  [default: auto]",
+        ),
+        click.option("--scale", type=click.Choice(list(SCALES)), help="Marks to show a test's result on."),
+        click.option(
+            "--reference",
+            type=click.Choice(list(GROUPS)),
+            help="Published group to show a test's result beside: data, no verdict.",
         ),
         click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead of a display."),
         click.option("--seed", default=1, type=click.IntRange(0), hidden=True),
@@ -148,6 +157,8 @@ def start(asked: Asked) -> None:
             person=asked.person or str(settings["coach.person"]),
             language="de" if language == "de" else "en",
             safety=_safety(language),
+            scale=asked.scale or str(settings["coach.scale"]),
+            reference=asked.reference or str(settings["coach.reference"]),
             obeys=virtual,
         ),
         view=lambda: _view(looked_at, asked.as_json),
@@ -167,6 +178,8 @@ def start(asked: Asked) -> None:
         folder = folder / "simulated"
     if results.lines and not asked.as_json:
         print_guided(results.lines, folder)
+        if not chosen.guided.person and any(line["kind"] == "test" for line in results.lines):
+            live.tell("nothing was compared with last time: say whose hip it is with --person NAME")
     if ended is None or not ended.finished:
         at = f"; recorded: {ended.recordings[-1]}" if ended and ended.recordings else ""
         raise HipturnError(f"ended before it was done{at}: what was measured until then is kept")

@@ -51,6 +51,8 @@ class Guided:
     language: Language = "en"
     safety: bool = False
     """The safety words are said first."""
+    scale: str = ""
+    reference: str = ""
     obeys: bool = False
     """A virtual sensor's person does what the coach asks, instead of a fixed script."""
 
@@ -63,6 +65,8 @@ class Guided:
             safety=self.safety,
             routine=self.routine,
             both=self.both,
+            scale=self.scale,
+            reference=self.reference,
         )
         return plan if self.drill is None else plan.doing(self.drill, reps or None)
 

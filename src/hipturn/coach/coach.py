@@ -6,26 +6,26 @@ stream as `Mark`s, so that a replay needs no coach to come to the same results.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from enum import StrEnum
+from itertools import chain
 from typing import Any
 
 from hipturn.coach.calibrating import Calibrate, Tare
 from hipturn.coach.counting import Reps
-from hipturn.coach.drill import Drill, Words
+from hipturn.coach.drill import Drill
 from hipturn.coach.holding import Stretch, Trial
+from hipturn.coach.phases import PHASES, Phase
 from hipturn.coach.posing import Pose, Poses
 from hipturn.coach.prompts import Show, Step, Timer
-from hipturn.coach.scene import Against, Said, Scene, Slipped, Stage
-from hipturn.coach.standing import Stand
+from hipturn.coach.scene import NOTHING, Against, Said, Scene, Slipped, Stage
+from hipturn.coach.steps import counting, steps
 from hipturn.coach.summary import summary, tested
-from hipturn.coach.waiting import Ask, Setup, Switch, Wait
+from hipturn.coach.waiting import Ask, Wait
 from hipturn.coach.words.en import TEXTS
-from hipturn.core.positions import POSITIONS
+from hipturn.core import results
 from hipturn.core.progress import Tested
 from hipturn.model import (
     Calibrated,
     Corrected,
-    Direction,
     HipAngle,
     HostNs,
     Input,
@@ -41,52 +41,12 @@ from hipturn.model import (
 )
 from hipturn.units import NS_PER_S, RAD_PER_DEG
 
-
-class Phase(StrEnum):
-    """Where in a session the person is, in words they understand."""
-
-    WAITING = "waiting for the sensor"
-    READY = "getting ready"
-    HOLD = "lie still"
-    ROTATIONS = "turn slowly"
-    DIRECTION = "show the direction"
-    DRILL = "drill"
-    DONE = "done"
-
-
-CALIBRATING = (Phase.HOLD, Phase.ROTATIONS, Phase.DIRECTION)
-
-PHASES: dict[Step, Phase] = {
-    "waiting": Phase.WAITING,
-    "question": Phase.READY,
-    "stand": Phase.READY,
-    "setup": Phase.READY,
-    "switch": Phase.READY,
-    "hold": Phase.HOLD,
-    "rotations": Phase.ROTATIONS,
-    "direction": Phase.DIRECTION,
-    "done": Phase.DONE,
-}
-"""Any other step is the drill itself."""
-
 REASON_WORDS = {
     key.removeprefix("reject."): text
     for key, text in TEXTS.items()
     if key.startswith("reject.") and key.count(".") == 1
 }
 """Why a repetition did not count, in two words at most."""
-
-
-def counting(reps: int, position: str | None) -> Drill:
-    """Return what there is to do where nobody chose a drill: counting repetitions of either direction."""
-    return Drill(
-        name="",
-        kind="drill",
-        words={"en": Words(title="", about="", setup="", internal="")},
-        position=next((each for each in POSITIONS if each == position), None),
-        directions=(Direction.INTERNAL, Direction.EXTERNAL),
-        reps=reps,
-    )
 
 
 class Coach:
@@ -103,7 +63,7 @@ class Coach:
         language: str = "en",
         other_leg: bool = False,
         safety: bool = False,
-        against: Against = Against(),
+        against: Against = NOTHING,
     ) -> None:
         """Lead through `drill` with `reps` in place of its own number where that is not 0.
 
@@ -117,6 +77,10 @@ class Coach:
         self._scene.target_rad = target_deg * RAD_PER_DEG or None
         self._poses = Poses()
         self._told_battery = False
+        self._trials: dict[int, tuple[Trial, results.Trial]] = {}
+        """By the number of the repetition: the step, and what came out."""
+        self._taken: results.Trial | None = None
+        """The trial that was taken back last."""
         self._safety, self._other_leg = safety, other_leg
         self._stages: Iterator[Stage] = iter(())
         self._stage: Stage | None = None
@@ -199,6 +163,8 @@ class Coach:
                     tried, done = len(scene.trials), len(scene.counted)
                     scene.slips.append(Slipped(scene.t_ns, item.tilt_rad, tried, done))
                     return self._step_aside(Tare(scene, "slip"))
+        if isinstance(item, Corrected) and not scene.free and not isinstance(self._stage, Reps):
+            return self._corrected(item)
         if self._paused_ns is not None or self._result is not None:
             return self._late(item)
         stage = self._aside or self._stage
@@ -210,6 +176,36 @@ class Coach:
         if isinstance(item, Corrected) and isinstance(self._stage, Reps):
             return self._stage.push(item)
         return []
+
+    def _corrected(self, corrected: Corrected) -> list[Said]:
+        """Take back the last trial, which is then done once more, or bring it back."""
+        scene = self._scene
+        if self._result is not None:
+            return []
+        stage = self._stage
+        if stage is None:
+            return []
+        if corrected.kind == "undo" and (done := self._trial_of(corrected.reps)) is not None:
+            first, trial = done
+            scene.take_back(trial)
+            self._taken = trial
+            # the one in progress is begun anew after it
+            self._stages = chain([stage.anew if isinstance(stage, Trial) else stage], self._stages)
+            self._stage = first.anew
+            return [scene.say("undo.trial", "tick"), *self._stage.begin()]
+        if corrected.kind == "redo" and corrected.reps and self._taken is not None:
+            trial, self._taken = self._taken, None
+            scene.trials.append(trial)
+            scene.reached(trial.direction, trial.value_rad)
+            self._stage = next(self._stages)
+            return [scene.say("redo.trial", "tick"), *self._stage.begin()]
+        return [scene.say(f"{corrected.kind}.nothing", "rejected")]
+
+    def _trial_of(self, reps: Sequence[int]) -> tuple[Trial, results.Trial] | None:
+        """Return the step and the value of a trial that was one of these repetitions."""
+        if not isinstance(self._stage, Trial | Ask):
+            return None
+        return next((self._trials.pop(n) for n in reps if n in self._trials), None)
 
     def _linked(self, up: LinkUp) -> list[Said]:
         if self._result is not None:
@@ -223,7 +219,7 @@ class Coach:
                 # the new filter faces another way, and nothing but a new zero tells it which
                 back += self._step_aside(Tare(scene, "tare.back"))
             return back
-        self._stages = self._plan()
+        self._stages = steps(scene, self._other_leg)
         out: list[Said] = [scene.mark(MarkKind.SIDE, {"side": scene.side.value})]
         if not scene.free:
             out.append(scene.say("connected", "connected"))
@@ -322,48 +318,6 @@ class Coach:
 
     # --- from step to step ------------------------------------------------------------------------
 
-    def _plan(self) -> Iterator[Stage]:
-        """Yield the steps of the session, in order; each is made when it is its turn."""
-        scene = self._scene
-        drill = scene.drill
-        if scene.free:
-            yield Calibrate(scene)
-            yield Reps(scene, drill.reps)
-            return
-        if self._other_leg:
-            yield Switch(scene)
-        if drill.kind in ("test", "stretch"):
-            yield Ask(scene, "warm")
-        if drill.zero == "gravity":
-            yield Stand(scene)
-        yield Setup(scene)
-        if drill.measured:
-            yield Calibrate(scene)
-        sets = max(1, drill.sets)
-        match drill.kind:
-            case "test":
-                for direction in drill.directions:
-                    for n in range(1, drill.reps + 1):
-                        yield Trial(scene, direction, n, drill.reps)
-                yield Ask(scene, "pain")
-            case "drill":
-                for n in range(1, sets + 1):
-                    yield Reps(scene, drill.reps, n, sets)
-                    yield Ask(scene, "pain")
-                    if n < sets:
-                        yield Wait(scene, "rest", drill.rest_s)
-            case "stretch":
-                for n in range(1, max(1, drill.reps) + 1):
-                    yield Stretch(scene, n, max(1, drill.reps))
-                    if n < drill.reps:
-                        yield Wait(scene, "rest", drill.rest_s)
-                yield Ask(scene, "pain")
-            case "roll-out":
-                for n in range(1, max(1, drill.reps) + 1):
-                    yield Wait(scene, "roll", drill.hold_s)
-                    if n < drill.reps and drill.rest_s:
-                        yield Wait(scene, "rest", drill.rest_s)
-
     def _go_on(self) -> list[Said]:
         """Begin the next step where this one is done."""
         out: list[Said] = []
@@ -375,6 +329,10 @@ class Coach:
 
     def _next(self) -> list[Said]:
         scene = self._scene
+        if isinstance(self._stage, Trial) and self._stage.value is not None:
+            n, trial = self._stage.value
+            self._trials[n] = self._stage, trial
+            self._taken = None
         following = None if scene.stopped else next(self._stages, None)
         if following is not None:
             self._stage = following

@@ -106,7 +106,7 @@ class Reps(Stage):
             gentle = ".gentle" if reason == URGING and scene.pain >= GENTLE_PAIN else ""
             return [scene.say(f"reject.{reason}{gentle}", "rejected")]
         if self._direction is not None and rep.direction is not self._direction:
-            return [scene.say("reject.direction", "rejected")]
+            return [*scene.wrong_way()]
         self._last_rad = abs(rep.peak_rad)
         scene.reached(rep.direction, rep.peak_rad)
         scene.counted.append(rep.n)

@@ -68,6 +68,8 @@ class Trial(Stage):
         self._ticks = 0
         self._back = False
         self._last_rad: float | None = None
+        self.value: tuple[int, results.Trial] | None = None
+        """What came out, and the number of the repetition it was."""
         self._knee_since_ns: int | None = None
         self._warning: str | None = None
 
@@ -76,6 +78,11 @@ class Trial(Stage):
         self._held.restart()
         self._blocks, self._ticks, self._back = [], 0, False
         return [self.scene.say("trial.go", move=self.scene.move(self._direction))]
+
+    @property
+    def anew(self) -> "Trial":
+        """The same trial once more."""
+        return Trial(self.scene, self._direction, self._n, self._of)
 
     def linked(self) -> list[Said]:
         """After a lost link the trial is repeated."""
@@ -119,7 +126,7 @@ class Trial(Stage):
             case Gap() if item.cause != "link" and item.end_ns - item.start_ns > LOST_NS:
                 return [self.scene.say("trial.lost", "rejected"), *self.begin()]
             case Rep() if item.direction is not self._direction:
-                return [self.scene.say("reject.direction", "rejected")]
+                return [*self.scene.wrong_way()]
             case Rep():
                 return self._over(item)
         return []
@@ -162,7 +169,7 @@ class Trial(Stage):
         scene.trials.append(trial)
         scene.reps.append(rep)
         scene.reached(self._direction, trial.value_rad)
-        self._last_rad, self.done = trial.value_rad, True
+        self._last_rad, self.done, self.value = trial.value_rad, True, (rep.n, trial)
         return [scene.say("trial.value", "counted", value=f"{trial.value_rad * DEG_PER_RAD:.0f}")]
 
 

@@ -34,6 +34,9 @@ Said = Prompt | Show | Mark
 GENTLE_PAIN, STOP_PAIN = 1, 7
 """From the first on nothing is urged any more; from the second on the session ends."""
 
+WRONG_LEG = 3
+"""So many movements in a row the other way are no slip of a person: the strap is on the other leg."""
+
 
 @dataclass(frozen=True, slots=True)
 class Against:
@@ -41,6 +44,9 @@ class Against:
 
     scale: Scale | None = None
     group: Group | None = None
+
+
+NOTHING = Against()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,7 @@ class Scene:
     language: str = "en"
     free: bool = False
     """Only counting: no questions, no set-up."""
-    against: Against = Against()
+    against: Against = NOTHING
     past: tuple[Tested, ...] = ()
     """Earlier tests of this person with the same sensor and filter, either leg."""
     today: int = 0
@@ -93,6 +99,8 @@ class Scene:
     target_rad: float | None = None
     """Range to reach: of the settings, or as the person has shown it."""
     rolled_s: float = 0.0
+    other_way: int = 0
+    """Movements in a row that went the other way."""
     stopped: bool = False
     """The person has had enough: what is left is not begun."""
 
@@ -129,8 +137,23 @@ class Scene:
         """Return a mark for the stream."""
         return Mark(self.stream, HostNs(0), kind, value or {})
 
+    def take_back(self, trial: results.Trial) -> None:
+        """Forget a trial."""
+        self.trials.remove(trial)
+        others = [each.value_rad for each in self.trials if each.direction is trial.direction]
+        self.best[trial.direction] = max(others, default=0.0)
+
+    def wrong_way(self) -> list[Prompt]:
+        """Tell that a movement went the other way; several in a row may mean the other leg."""
+        self.other_way += 1
+        out = [self.say("reject.direction", "rejected")]
+        if self.other_way % WRONG_LEG == 0:
+            out.append(self.say("wrong-leg", "trouble", side=self.text(self.side.value)))
+        return out
+
     def reached(self, direction: Direction, angle_rad: float) -> None:
         """Note how far it went."""
+        self.other_way = 0
         self.best[direction] = max(self.best.get(direction, 0.0), abs(angle_rad))
 
 

@@ -1,7 +1,7 @@
 """What a pause shows: whether the strap has slipped, and whether the heading has drifted.
 
-Whenever the leg rests near the pose of its calibration, gravity must point where it pointed there. A quarter of a
-second is looked at at a time, counted from the calibration on and so whatever the packets.
+Whenever the leg rests near the pose of its calibration, gravity must point where it pointed there. A quarter
+of a second is looked at at a time, counted from the calibration on and so whatever the packets.
 """
 
 import math

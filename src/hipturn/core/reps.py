@@ -17,7 +17,7 @@ goes nowhere for `max_hold_s` is a new pose, not a repetition.
 """
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from math import inf
 from statistics import median
@@ -72,6 +72,8 @@ class Excursion:
     samples: HipAngle
     lead: int = 0
     """How many of the samples, the first, are of the stop before it: a slow start hides there."""
+    cut: bool = False
+    """The stream ended before it came back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,9 @@ WINDUP_RATIO = 2.0
 """A first movement followed straight through neutral by one this much larger was its wind-up."""
 DOUBTFUL_SHARE = 0.5
 """A repetition below this share of the usual one is only believed once it did not turn into a wind-up."""
+WHOLE_SHARE = 0.8
+"""A movement out of this share of the usual range is most of a repetition, though the stream ends in it:
+people vary their range by 6 %, three times that is chance."""
 DOUBTFUL_PATIENCE = 0.5
 """Share of `max_hold_s` such a small one may last: shallow and long is a shift of pose."""
 CREEP = 0.5
@@ -173,13 +178,24 @@ class Detector:
         return out
 
     def finish(self) -> list[Excursion]:
-        """Return the excursion that the end of the stream cut short, if most of the way back was done."""
+        """Return the excursion that the end of the stream cut short, if most of it was done.
+
+        That is most of the way back; or the usual range out, begun out of the last return without a rest, in
+        a set that all goes its way: a repetition without its return, and judged so. After a rest it may be
+        anything.
+        """
         done: list[Excursion] = []
         last = len(self._trace.angle) - 1
-        if self._state is State.BACK:
-            swing = self._range()
-            if self._sign * (self._peak - self._extreme) >= self._p.back_share * swing:
-                done += self._finished(last, turned=True)
+        swing = self._range()
+        out = self._state in (State.OUT, State.BACK) and self._flowing
+        undone = self._sign * (self._peak - self._extreme)
+        # a fidget that shifted the pose has gone half of its way back, too
+        doubtful = swing < DOUBTFUL_SHARE * self._usual_rad
+        enough = 1.0 - HOME_SHARE if doubtful else self._p.back_share
+        if self._state is State.BACK and undone >= enough * swing:
+            done += self._finished(last, turned=True)
+        elif out and swing >= WHOLE_SHARE * self._usual_rad and self._with_set():
+            done += [replace(each, cut=True) for each in self._finished(last, turned=True)]
         elif self._state is State.SWING and self._pending is not None:
             done += self._finished(self._pending, turned=False, known=last)
         self._clear()
@@ -190,10 +206,10 @@ class Detector:
         self._sign = 1
         self._home = self._start = self._peak = self._extreme = 0.0
         self._place = self._slack = self._elsewhere = 0.0
-        self._slack_ns = 0
+        self._slack_ns = self._stopped_ns = 0
         self._since = NEVER
         self._calm = 0
-        self._rested = self._away = False
+        self._rested = self._away = self._flowing = False
         self._anchor = self._anchor_ns = self._look_ns = self._at = 0
         self._pending: int | None = None
         self._told = False
@@ -458,6 +474,9 @@ class Detector:
     # --- changes of state -------------------------------------------------------------------------
 
     def _depart(self, i: int, start_rad: float, anchor: int) -> None:
+        # the leg has not rested since the last return, if there was one
+        rested_ns = self._trace.time(anchor) - self._stopped_ns
+        self._flowing = self._state is not State.REST or rested_ns < SETTLED_S * NS_PER_S
         self._state, self._told, self._anchor = State.OUT, False, anchor
         self._anchor_ns = self._trace.time(anchor)
         self._look_ns = self._anchor_ns + FIRST_LOOK_NS
@@ -510,6 +529,7 @@ class Detector:
         if short and abs(x - self._home) > CLOSE_RAD:
             self._slack, self._slack_ns = self._home, self._trace.time(i) + SLACK_NS
         self._state, self._home, self._place, self._anchor = State.REST, x, x, i
+        self._stopped_ns = self._trace.time(i)
         self._since, self._calm, self._rested, self._pending = NEVER, i, True, None
         self._at = i + 1
 

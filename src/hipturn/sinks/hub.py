@@ -70,6 +70,8 @@ class Hub:
         self._phase: Callable[[], str | None] = lambda: None
         self._say: str | None = None
         self._show: dict[str, Any] | None = None
+        self._done: list[dict[str, Any]] = []
+        """Results of the guided sessions of this routine, or of this one alone, in order."""
         self._troubles: dict[str, str] = {}
         self._angle_at_ns = self._told_at_ns = 0
         self._watchers: list[Callable[[Status], None]] = []
@@ -166,7 +168,7 @@ class Hub:
             case Prompt():
                 self._say = heard.say or self._say
             case Show():
-                self._show = heard.line()
+                self._shown(heard)
             case _ if isinstance(heard, Event):
                 self._event(heard)
         if line := frames.line(heard):
@@ -200,6 +202,7 @@ class Hub:
             phase=self._phase(),
             say=self._say,
             coach=self._show,
+            results=list(self._done),
             speaker=self._speaker.line(),
             troubles=dict(self._troubles),
         )
@@ -209,6 +212,18 @@ class Hub:
         return self._tally.results()
 
     # --- inside ---------------------------------------------------------------------------------
+
+    def _shown(self, show: Show) -> None:
+        began = self._show is None and show.part in (None, 1)
+        self._show = line = show.line()
+        if began:
+            self._done = []
+        if show.step == "done" and show.result is not None:
+            about = {
+                key: line[key] for key in ("drill", "title", "kind", "side", "position", "part", "parts")
+            }
+            self._done.append({**about, **show.result})
+            self._tell_state()
 
     def _sampled(self, block: Orientation) -> None:
         self.counters.samples += len(block.t_ns)

@@ -17,9 +17,10 @@ TEXTS: Mapping[str, str] = {
     "waiting": "ich warte auf den Sensor",
     "safety": "Hör auf bei Einklemmen in der Leiste, stechendem oder blockierendem Schmerz oder Taubheit. "
     "Erzwinge nie das Ende der Bewegung.",
-    "stand": "Stell dich zuerst aufrecht auf beide Beine und bleib still. Wenn das nicht geht, bleib wie du bist und warte.",
+    "stand": "Stell dich zuerst aufrecht auf beide Beine und bleib still. "
+    "Wenn das nicht geht, bleib wie du bist und warte.",
     "stood": "gut",
-    "stand.without": "ohne Stehen: halt den Unterschenkel senkrecht, wenn du still liegst oder sitzt, das ist die Null",
+    "stand.without": "ohne Stehen: halt den Unterschenkel senkrecht, wenn du still liegst, das ist die Null",
     "setup": "{side} Bein. {setup}",
     "hold": "still liegen",
     "hold.moving": "bleib ruhig, dann geht es weiter",
@@ -51,6 +52,9 @@ TEXTS: Mapping[str, str] = {
     "undo": "zurückgenommen: {n} zählen",
     "redo": "wieder da: {n} zählen",
     "restart": "neu begonnen: {n} zählen",
+    "undo.trial": "der letzte Versuch ist zurückgenommen: noch einmal",
+    "redo.trial": "der Versuch zählt wieder",
+    "wrong-leg": "mehrere gingen in die andere Richtung: sitzt der Gurt am richtigen Bein, {side}?",
     "undo.nothing": "nichts zurückzunehmen",
     "redo.nothing": "nichts wiederzuholen",
     "restart.nothing": "nichts neu zu beginnen",
