@@ -1,5 +1,6 @@
 """Guided sessions by themselves, faster than real time: a coach, and a simulated person who obeys it."""
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from builders import START, STREAM, of
 from hipturn import config
 from hipturn.coach import Coach, Drill, Prompt, Show, prompt_line
 from hipturn.core import quaternion
+from hipturn.core.progress import Tested
 from hipturn.drivers.hipturn_gatt import Batch, encode
 from hipturn.model import FloatArray, HostNs, LinkDown, LinkUp, Mark, MarkKind, Packets, Rep, Side, StreamInfo
 from hipturn.session import Heard, Session
@@ -18,6 +20,7 @@ from hipturn.sources.body.person import Person
 from hipturn.units import NS_PER_S
 
 RATE_HZ, BLOCK = 100.0, 5
+"""Samples a second, and in a packet."""
 THINKS_S = 2.0
 LONGEST_S = 1200.0
 
@@ -68,6 +71,12 @@ class Guided:
     """How the sensor is turned in its strap: a quaternion, None for not."""
     answers: Mapping[str, Any] = field(default_factory=lambda: {"warm": True, "pain": 0})
     options: Mapping[str, Any] = field(default_factory=dict)
+    lean_rad: float = 0.0
+    """How far from plumb the person holds the shin at rest."""
+    past: Sequence[Tested] = ()
+    today: int = 0
+    together: int = 1
+    """Packets that arrive at once: more is quicker to compute, and answered later."""
     seed: int = 1
     heard: list[Heard] = field(default_factory=list)
     show: Show | None = None
@@ -76,9 +85,11 @@ class Guided:
     def run(self) -> "Guided":
         """Lead through the session; fails after twenty minutes without an end."""
         leg = Leg.random(self.seed, self.side, self.drill.position or "prone")
+        leg = dataclasses.replace(leg, lean_rad=self.lean_rad)
         person = Clumsy(leg, self.seed, self.instead)
         info = StreamInfo(driver="hipturn", rate_hz=RATE_HZ, outward_normal_sensor=leg.outward_normal_sensor)
         coach = Coach(STREAM, self.side, self.reps, drill=self.drill, language=self.language, **self.options)
+        coach.remember(self.past, self.today)
         params = config.core_params({**config.defaults(), **self.drill.settings})
         asked: tuple[str, float] | None = None
 
@@ -101,18 +112,24 @@ class Guided:
         session.push(START)
         session.push(LinkUp(STREAM, HostNs(0), info))
         number = 0
+        strap = np.array([1.0, 0.0, 0.0, 0.0])
         while coach.result is None:
-            self.t_s = number * BLOCK / RATE_HZ
-            assert self.t_s < LONGEST_S, f"no end: {self.show}"
-            acc, gyr, _ = person.rows(BLOCK)
-            if (turned := self.turn(self)) is not None:
-                acc, gyr = (_rotated(turned, each) for each in (acc, gyr))
-            at_ns = round((number + 1) * BLOCK / RATE_HZ * NS_PER_S) + 8_000_000
-            packet = encode(Batch(number, number * BLOCK * 10_000, 10_000, acc, gyr))
-            session.push(
-                Packets(STREAM, np.array([at_ns], np.int64), np.frombuffer(packet, np.uint8)[None, :])
-            )
-            number += 1
+            packets, arrivals = [], []
+            for _ in range(self.together):
+                self.t_s = number * BLOCK / RATE_HZ
+                assert self.t_s < LONGEST_S, f"no end: {self.show}"
+                acc, gyr, _ = person.rows(BLOCK)
+                if (turned := self.turn(self)) is not None:
+                    acc, gyr = (_rotated(turned, each) for each in (acc, gyr))
+                    # what turns in its strap feels that it turns
+                    gyr = gyr + _turn(strap, turned) * RATE_HZ / BLOCK
+                    strap = turned
+                at_ns = round((number + 1) * BLOCK / RATE_HZ * NS_PER_S) + 8_000_000
+                packet = encode(Batch(number, number * BLOCK * 10_000, 10_000, acc, gyr))
+                packets.append(np.frombuffer(packet, np.uint8))
+                arrivals.append(at_ns)
+                number += 1
+            session.push(Packets(STREAM, np.array(arrivals, np.int64), np.array(packets)))
             if asked is not None and self.t_s >= asked[1]:
                 question = asked[0]
                 asked = (question, LONGEST_S)
@@ -171,3 +188,9 @@ def _value(mark: Mark) -> str:
 
 def _rotated(q: FloatArray, v: FloatArray) -> FloatArray:
     return quaternion.rotate(q[None, :], v)
+
+
+def _turn(before: FloatArray, after: FloatArray) -> FloatArray:
+    """Return how a sensor has turned, a rotation vector in itself; both as what turns vectors into it."""
+    turn = quaternion.multiply(before, quaternion.conjugate(after))
+    return quaternion.to_rotation_vector(turn[None, :])[0]

@@ -323,6 +323,7 @@ class Coach:
         out: list[Said] = []
         if self._aside is not None and self._aside.done:
             self._aside = None
+            out += [] if self._stage is None else self._stage.zeroed()
         while self._result is None and self._aside is None and self._stage is not None and self._stage.done:
             out += self._next()
         return out

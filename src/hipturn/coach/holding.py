@@ -79,6 +79,10 @@ class Trial(Stage):
         self._blocks, self._ticks, self._back = [], 0, False
         return [self.scene.say("trial.go", move=self.scene.move(self._direction))]
 
+    def zeroed(self) -> list[Said]:
+        """By a new zero the trial is begun anew."""
+        return self.begin()
+
     @property
     def anew(self) -> "Trial":
         """The same trial once more."""
@@ -198,6 +202,13 @@ class Stretch(Stage):
         self._held.restart()
         self._from_rad, self._ends_ns, self._half = None, None, False
         self._angles.clear()
+
+    def zeroed(self) -> list[Said]:
+        """By a new zero the stretch is begun anew, unless it was over."""
+        if self._back:
+            return []
+        self.shifted(0)
+        return self.begin()
 
     def linked(self) -> list[Said]:
         """Begin anew: the time in which nobody saw the leg does not count."""

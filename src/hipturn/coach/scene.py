@@ -178,6 +178,10 @@ class Stage:
         """Return what a link that came back leads to."""
         return [self.scene.say("back", "connected")]
 
+    def zeroed(self) -> list[Said]:
+        """Return what a new zero leads to: what was seen by the old one is of no use."""
+        return []
+
     def shifted(self, by_ns: int) -> None:
         """Let everything that is timed be later: there was a pause."""
 

@@ -293,7 +293,7 @@ class Back:
                 return _closed(leg)
             case MarkKind.COUNT:
                 leg.counting = bool(mark.value["on"])
-                leg.detector.forget()
+                leg.detector.suspend()
                 return [] if leg.counting else _closed(leg)
             case MarkKind.REFERENCE:
                 leg.judge.learn([sample(rep) for rep in _shown(mark, leg)])
