@@ -31,8 +31,9 @@ Instead = Mapping[str, Sequence[tuple[Element, ...]]]
 class Clumsy(Person):
     """Does something else than asked, once for each: `instead[step]` are the movements, in order."""
 
-    def __init__(self, leg: Leg, seed: int, instead: Instead) -> None:
+    def __init__(self, leg: Leg, seed: int, instead: Instead, stands: bool = True) -> None:
         super().__init__(leg, RATE_HZ, seed)
+        self._stands = stands
         self.step = ""
         self._instead = {step: list(movements) for step, movements in instead.items()}
 
@@ -40,6 +41,9 @@ class Clumsy(Person):
         super().hear(line)
         if line.get("type") == "coach":
             self.step = line["step"]
+
+    def _upright(self) -> Leg:
+        return super()._upright() if self._stands else dataclasses.replace(self._leg, knee_rad=0.0)
 
     def _wanted(self) -> tuple[Element, ...]:
         left = self._instead.get(self.step)
@@ -71,6 +75,8 @@ class Guided:
     """How the sensor is turned in its strap: a quaternion, None for not."""
     answers: Mapping[str, Any] = field(default_factory=lambda: {"warm": True, "pain": 0})
     options: Mapping[str, Any] = field(default_factory=dict)
+    stands: bool = True
+    """Whether the person gets up when told to stand; otherwise they lie stretched out."""
     lean_rad: float = 0.0
     """How far from plumb the person holds the shin at rest."""
     past: Sequence[Tested] = ()
@@ -86,7 +92,7 @@ class Guided:
         """Lead through the session; fails after twenty minutes without an end."""
         leg = Leg.random(self.seed, self.side, self.drill.position or "prone")
         leg = dataclasses.replace(leg, lean_rad=self.lean_rad)
-        person = Clumsy(leg, self.seed, self.instead)
+        person = Clumsy(leg, self.seed, self.instead, self.stands)
         info = StreamInfo(driver="hipturn", rate_hz=RATE_HZ, outward_normal_sensor=leg.outward_normal_sensor)
         coach = Coach(STREAM, self.side, self.reps, drill=self.drill, language=self.language, **self.options)
         coach.remember(self.past, self.today)
@@ -193,4 +199,4 @@ def _rotated(q: FloatArray, v: FloatArray) -> FloatArray:
 def _turn(before: FloatArray, after: FloatArray) -> FloatArray:
     """Return how a sensor has turned, a rotation vector in itself; both as what turns vectors into it."""
     turn = quaternion.multiply(before, quaternion.conjugate(after))
-    return quaternion.to_rotation_vector(turn[None, :])[0]
+    return np.asarray(quaternion.to_rotation_vector(turn[None, :])[0])

@@ -7,6 +7,7 @@ import shutil
 import stat
 import sys
 import threading
+import time
 import wave
 from collections.abc import Callable
 from pathlib import Path
@@ -16,12 +17,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hipturn.coach import Prompt
-from hipturn.model import FloatArray
+from hipturn.coach import Coach, Prompt
+from hipturn.core.pipeline import CoreParams
+from hipturn.model import FloatArray, Side
+from hipturn.session import Heard, Session
 from hipturn.sinks.voice import Speaker, Voice, audible, earcons, players, speech
 from hipturn.sinks.voice.players import Files, Mixer, SoundError
 from hipturn.sinks.voice.speech import PROGRAMS, Program, Speech, SpeechError
 from hipturn.sinks.voice.turns import MOST_WAITING, Saying, Turns, Weight
+from hipturn.sources import body, simulated
 from hipturn.units import NS_PER_S
 
 PATIENCE_S = 30.0
@@ -589,3 +593,28 @@ def test_speech_that_fails_leaves_the_sounds(asked: Asked) -> None:
     asked.until("en: a", "(attention)")
     talks.close()
     assert told == ["fake cannot be heard (no device)"]
+
+
+def test_a_count_is_asked_for_within_150_ms_of_the_packet_that_completes_it(asked: Asked) -> None:
+    """From the packet at the door through measuring and coach to the request of the sound, in real time."""
+    played: list[tuple[str, float]] = []
+    asked.play = lambda name: played.append((name, time.perf_counter()))  # type: ignore[method-assign]
+    talks = voice(asked, [], clock=time.monotonic_ns)  # type: ignore[arg-type]
+    counted: list[float] = []
+    begun = [0.0]
+
+    def listen(heard: Heard) -> None:
+        if isinstance(heard, Prompt) and heard.earcon == "counted":
+            counted.append(begun[0])
+        talks.hear(heard)
+
+    motion = body.simulate(body.Leg.random(1, side=Side.RIGHT), body.drill_script(6, 1))
+    session = Session(CoreParams(), Coach(simulated.STREAM, Side.RIGHT, 0), None, listen)
+    for item in simulated.inputs(motion):
+        begun[0] = time.perf_counter()
+        session.push(item)
+    talks.close(1.0)
+    sounds = [at for name, at in played if name == "counted"]
+    assert len(counted) == len(sounds) == 6
+    late_ms = sorted(1e3 * (sound - packet) for packet, sound in zip(counted, sounds))
+    assert late_ms[len(late_ms) // 2] < 150.0, late_ms

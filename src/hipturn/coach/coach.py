@@ -16,7 +16,7 @@ from hipturn.coach.holding import Stretch, Trial
 from hipturn.coach.phases import PHASES, Phase
 from hipturn.coach.posing import Pose, Poses
 from hipturn.coach.prompts import Show, Step, Timer
-from hipturn.coach.scene import NOTHING, Against, Said, Scene, Slipped, Stage
+from hipturn.coach.scene import AFRESH, NOTHING, Against, Before, Said, Scene, Slipped, Stage
 from hipturn.coach.steps import counting, steps
 from hipturn.coach.summary import summary, tested
 from hipturn.coach.waiting import Ask, Wait
@@ -64,15 +64,17 @@ class Coach:
         other_leg: bool = False,
         safety: bool = False,
         against: Against = NOTHING,
+        before: Before = AFRESH,
     ) -> None:
         """Lead through `drill` with `reps` in place of its own number where that is not 0.
 
         `other_leg`: the strap was on the other leg before. `safety`: say the safety words first. `against`:
-        what the person chose to see a result against.
+        what the person chose to see a result against. `before`: how they came out of what they did before.
         """
         free = drill is None
         drill = counting(reps, position) if drill is None else replace(drill, reps=reps or drill.reps)
         self._scene = Scene(stream, side, drill, language, free, against)
+        self._scene.warmed_up, self._scene.pain = before.warmed_up, before.pain
         target_deg = float(drill.settings.get("reps.target_deg") or 0.0)
         self._scene.target_rad = target_deg * RAD_PER_DEG or None
         self._poses = Poses()
@@ -110,6 +112,11 @@ class Coach:
     def completed(self) -> bool:
         """Whether the session came to its own end: nobody and no pain ended it before."""
         return self._result is not None and not self._scene.stopped
+
+    @property
+    def pain(self) -> int:
+        """The strongest pain that was told."""
+        return self._scene.pain
 
     def remember(self, past: Sequence[Tested], today: int) -> None:
         """Take in this person's earlier tests with the same sensor and filter, to tell what changed."""

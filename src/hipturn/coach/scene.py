@@ -50,6 +50,17 @@ NOTHING = Against()
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """How a person came out of what they did before, in a routine."""
+
+    warmed_up: bool | None = None
+    pain: int = 0
+
+
+AFRESH = Before()
+
+
+@dataclass(frozen=True, slots=True)
 class Slipped:
     """A slip, and what had been done until then, which is kept as it was measured."""
 

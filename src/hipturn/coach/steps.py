@@ -37,7 +37,7 @@ def steps(scene: Scene, other_leg: bool) -> Iterator[Stage]:
         return
     if other_leg:
         yield Switch(scene)
-    if drill.kind in ("test", "stretch"):
+    if drill.kind in ("test", "stretch") and scene.warmed_up is None:
         yield Ask(scene, "warm")
     if drill.zero == "gravity":
         yield Stand(scene)

@@ -166,9 +166,11 @@ def _stretch_sentence(scene: Scene) -> str:
     if not scene.holds:
         return scene.text("result.none")
     held_s = sum(hold.end_ns - hold.start_ns for hold in scene.holds) / 1e9
-    creep = sum(hold.creep_rad for hold in scene.holds) * DEG_PER_RAD
+    creep = round(sum(hold.creep_rad for hold in scene.holds) * DEG_PER_RAD)
     best = max(scene.best.values(), default=0.0) * DEG_PER_RAD
-    return scene.text("result.stretch", seconds=f"{held_s:.0f}", best=f"{best:.0f}", creep=f"{creep:.0f}")
+    key = "lost" if creep < 0 else "gained"
+    changed = scene.text(f"result.stretch.{key}", value=abs(creep))
+    return scene.text("result.stretch", seconds=f"{held_s:.0f}", best=f"{best:.0f}", changed=changed)
 
 
 def _leg(found: results.Result) -> dict[str, Any]:

@@ -183,7 +183,7 @@ class Detector:
         self._clear()
 
     def suspend(self) -> None:
-        """Drop the movement in progress and what is usual, but not where home is: nothing is seen for a while."""
+        """Drop the movement in progress and what is usual, but not where home is: a pause follows."""
         if self._trace.angle:
             self._kept = self._home, max(AWAY_RAD, BEYOND_SHARE * self._usual_rad)
         self._usual.clear()
@@ -231,7 +231,7 @@ class Detector:
     def _jump(self, block: HipAngle) -> int | None:
         """Return where in the block the angle jumps by more than half a turn, which no joint does.
 
-        There it was lost near the vertical and found again: what is after it does not continue what was before.
+        There it was lost near the vertical and found again: what follows does not continue what was before.
         """
         angle = block.angle_rad
         if self._trace.angle and abs(float(angle[0]) - self._trace.angle[-1]) > HALF_TURN_RAD:
@@ -245,8 +245,8 @@ class Detector:
         """Return the excursion that the end of the stream cut short, if most of it was done.
 
         That is most of the way back; or the usual range out from a known home, begun out of the last return
-        without a rest, in a set that all goes its way: a repetition without its return, and judged so. After a
-        rest it may be anything.
+        without a rest, in a set that all goes its way: a repetition without its return, and judged so. After
+        a rest it may be anything.
         """
         done: list[Excursion] = []
         last = len(self._trace.angle) - 1

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from hipturn import drills, history
+from hipturn import drills, drivers, history
 from hipturn.commands import Begin, End, Speak, Told
 from hipturn.daemon.chain import Chain
 from hipturn.daemon.door import Door
@@ -148,6 +148,8 @@ class Daemon:
                 self._link, self._away_since_s = None, time.monotonic()
             case Packets() if self._running is None:
                 self.hub.unrecorded()
+            case Packets() if self._link is not None and drivers.get(self._link.info.driver).pressed(item):
+                self._door.put(Mark(STREAM, HostNs(int(item.at_ns[-1])), MarkKind.BUTTON, {}))
             case Mark(kind=MarkKind.BATTERY) if self._running is None:
                 self._low = item
         self._push(item)
@@ -176,11 +178,16 @@ class Daemon:
         self.plan = plan.at(self._chain) if self._chain is not None else plan
 
     def _reached(self) -> None:
-        """Go on with the routine's next part; at the end wait for another session, or end the program."""
-        self._chain = self._chain.then if self._chain is not None else None
-        if self._chain is not None:
-            self._end()
-            self.plan = self.plan.at(self._chain)
+        """Go on with the routine's next part; at the end wait for another session, or end the program.
+
+        Whoever ended a part, or is in too much pain, has ended the routine.
+        """
+        coach = None if self._running is None else self._running.coach
+        goes_on = self._chain is not None and coach is not None and coach.completed
+        self._chain = self._chain.then if self._chain is not None and goes_on else None
+        if self._chain is not None and coach is not None:
+            self._end(goes_on=True)
+            self.plan = self.plan.at(self._chain, coach.pain)
             self._begin()
             self._link_again()
         elif self.plan.once:
@@ -249,13 +256,16 @@ class Daemon:
         except Exception as error:
             self._failed(error)
 
-    def _end(self) -> None:
-        """End the session; its recording is closed in a thread, because disks can take their time."""
+    def _end(self, *, goes_on: bool = False) -> None:
+        """End the session, perhaps for the next part of a routine to begin at once.
+
+        Its recording is closed in a thread, because disks can take their time.
+        """
         running, self._running = self._running, None
         if running is None:
             return
         running.finish()
-        self.hub.end()
+        self.hub.end(goes_on=goes_on)
         task = asyncio.get_running_loop().create_task(self._close(running), name="closing a recording")
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from hipturn import config, drills
-from hipturn.coach import Language, Part
+from hipturn.coach import Before, Language, Part
 from hipturn.commands import Begin
 from hipturn.config import Settings
 from hipturn.daemon.chain import Chain
@@ -15,6 +15,7 @@ from hipturn.session import Heard
 from hipturn.sources.ble import Backend, BleSource, LinkState
 
 STREAM = "shin"
+AFRESH = Before()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ class Plan:
     """The strap was on the other leg until now."""
     safety: bool = False
     """The safety words are said first."""
+    before: Before = AFRESH
+    """How the person came out of the parts before."""
     scale: str = ""
     """The scale a result is shown on, empty for none."""
     reference: str = ""
@@ -85,8 +88,8 @@ class Plan:
             settings={**config.defaults(), **drill.settings, **self.chosen},
         )
 
-    def at(self, chain: Chain) -> "Plan":
-        """Return the plan of the part of a routine that is now."""
+    def at(self, chain: Chain, pain: int = 0) -> "Plan":
+        """Return the plan of the part of a routine that is now; `pain` is the strongest told in it so far."""
         part = chain.part
         return replace(
             self.doing(part.drill, part.reps),
@@ -97,6 +100,7 @@ class Plan:
             upcoming=chain.then.part if chain.then else None,
             other_leg=chain.other_leg,
             safety=self.safety and chain.at == 0,
+            before=Before(True if chain.warmed_up else None, pain if chain.at else 0),
         )
 
 

@@ -61,6 +61,7 @@ def coached(plan: Plan) -> Coach:
         language=plan.language,
         other_leg=plan.other_leg,
         safety=plan.safety,
+        before=plan.before,
         against=Against(
             SCALES[plan.scale] if plan.scale else None, group(plan.reference) if plan.reference else None
         ),

@@ -106,6 +106,10 @@ class Driver(Protocol):
         """Leave the sensor idle."""
         ...
 
+    def pressed(self, packets: Packets) -> bool:
+        """Return whether one of the packets tells of a press of the sensor's own button."""
+        return False
+
     async def battery(self, link: Link) -> int | None:
         """Return the charge in percent, None if the device does not say; raise `LinkError`."""
         return percent(await link.read(BATTERY_LEVEL_UUID))

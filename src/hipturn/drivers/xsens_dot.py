@@ -34,6 +34,8 @@ COMPANY = 0x0886
 RATE_HZ = 60.0
 """Note §5: the fastest it streams."""
 REPORT_TAG, BATTERY_TAG = 0xF1, 0xF2
+BUTTON = 5
+"""Type of a report."""
 """Tags of packets that hold no samples; those that do are tagged with their mode."""
 
 START, STOP = 1, 0
@@ -179,6 +181,13 @@ class XsensDotDriver(Driver):
     def decoder(self, info: StreamInfo) -> Decode:
         """Return a decoder for one link; see `Driver.decoder`."""
         return partial(decode, info=info)
+
+    def pressed(self, packets: Packets) -> bool:
+        """Return whether the button was reported; see note §2."""
+        data = packets.data
+        if data.shape[1] < 2 or data[0, 0] != REPORT_TAG:
+            return False
+        return any(read_report(row[1:].tobytes())[0] == BUTTON for row in data)
 
     async def start(self, link: Link) -> StreamInfo:
         """Stop what may still run, set the rate, subscribe, start; see note §5 and §6."""

@@ -94,15 +94,16 @@ class Hub:
         self._tally = Tally(recording, side, now(), self._tally.start, self._tally.link)
         self._standing.session(begins=True)
 
-    def end(self) -> None:
-        """Hear that the session is over; its results stay until the next begins."""
+    def end(self, *, goes_on: bool = False) -> None:
+        """Hear that the session is over, or `goes_on` with the next; its results stay until that begins."""
         if not self._open:
             return
         self.viewers.tell(lines.dumps(self._tally.summary()))
         self._open, self._phase = False, lambda: None
         if self._show is not None and self._show["step"] != "done":
             self._show = None  # a result stays until the next session
-        self._standing.session(begins=False)
+        if not goes_on:
+            self._standing.session(begins=False)
         self._tell_state()
 
     def link(self, state: State, detail: str) -> None:

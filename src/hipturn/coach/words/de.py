@@ -21,7 +21,7 @@ TEXTS: Mapping[str, str] = {
     "Wenn das nicht geht, bleib wie du bist und warte.",
     "stood": "gut",
     "stand.without": "ohne Stehen: halt den Unterschenkel senkrecht, wenn du still liegst, das ist die Null",
-    "setup": "{side} Bein. {setup}",
+    "setup": "{title}. {side} Bein. {setup}",
     "hold": "still liegen",
     "hold.moving": "bleib ruhig, dann geht es weiter",
     "knee": "Knie rechtwinklig, Oberschenkel unten",
@@ -117,6 +117,8 @@ TEXTS: Mapping[str, str] = {
     "result.change.none": "keine echte Änderung seit dem letzten Mal",
     "result.change.more": "{value} Grad mehr als letztes Mal",
     "result.change.less": "{value} Grad weniger als letztes Mal",
-    "result.stretch": "{seconds} Sekunden gehalten, bis {best} Grad, {creep} Grad gewonnen.",
+    "result.stretch": "{seconds} Sekunden gehalten, bis {best} Grad, {changed}.",
+    "result.stretch.gained": "{value} Grad gewonnen",
+    "result.stretch.lost": "{value} Grad verloren",
     "result.roll": "{seconds} Sekunden gerollt.",
 }

@@ -19,7 +19,7 @@ TEXTS: Mapping[str, str] = {
     "stand": "First stand upright on both legs and keep still. If you cannot, stay as you are and wait.",
     "stood": "good",
     "stand.without": "without standing: hold the shin upright when you lie still, that is the zero",
-    "setup": "{side} leg. {setup}",
+    "setup": "{title}. {side} leg. {setup}",
     "hold": "lie still",
     "hold.moving": "keep still, then it goes on",
     "knee": "knee to a right angle, thigh down",
@@ -115,6 +115,8 @@ TEXTS: Mapping[str, str] = {
     "result.change.none": "no real change since last time",
     "result.change.more": "{value} degrees more than last time",
     "result.change.less": "{value} degrees less than last time",
-    "result.stretch": "Held for {seconds} seconds, up to {best} degrees, {creep} degrees gained.",
+    "result.stretch": "Held for {seconds} seconds, up to {best} degrees, {changed}.",
+    "result.stretch.gained": "{value} degrees gained",
+    "result.stretch.lost": "{value} degrees lost",
     "result.roll": "Rolled for {seconds} seconds.",
 }

@@ -74,15 +74,17 @@ class Person:
     def _up_or_down(self) -> Rows:
         """Stand up, or get into position again."""
         now = self._leg
-        standing = dataclasses.replace(
-            now, knee_rad=0.0, femur_elevation_rad=0.5 * np.pi, lean_rad=0.0, heel_planted=False
-        )
-        then, self._lying = (standing, now) if self._lying is None else (self._lying, None)
+        then, self._lying = (self._upright(), now) if self._lying is None else (self._lying, None)
         knee, elevation = then.knee_rad - now.knee_rad, then.femur_elevation_rad - now.femur_elevation_rad
         lean = then.lean_rad - now.lean_rad
         rows = self._do((Shift(UP_S, angle_rad=lean, knee_rad=knee, elevation_rad=elevation),))
         self._leg = then
         return rows
+
+    def _upright(self) -> Leg:
+        return dataclasses.replace(
+            self._leg, knee_rad=0.0, femur_elevation_rad=0.5 * np.pi, lean_rad=0.0, heel_planted=False
+        )
 
     def _do(self, elements: tuple[Element, ...]) -> Rows:
         motion = simulate(self._leg, Script(elements), self._rate_hz, self._seed)
