@@ -23,9 +23,11 @@ from mcap.writer import Writer as PackageWriter
 
 import hipturn
 from cli_runs import ENV, RATED, bundled, done, drill, imu_columns, process, record, refused, run, write_csv
-from hipturn import config
+from hipturn import commands, config
+from hipturn.cli import asking
 from hipturn.cli.main import COMMANDS
 from hipturn.cli.scan import _line as sensor_line
+from hipturn.core import references
 from hipturn.core.fusion import FILTERS
 from hipturn.errors import InputError
 from hipturn.lines import dumps
@@ -66,6 +68,11 @@ def test_the_list_of_commands_says_what_each_does() -> None:
     assert told == done("-h").out
     for name, (_, text) in COMMANDS.items():
         assert re.search(rf"^  {name} +{re.escape(text.split()[0])}", told, re.M)
+
+
+def test_what_help_says_without_loading_anything_is_what_holds() -> None:
+    assert asking.LANGUAGES == commands.LANGUAGES and asking.MOST_REPS == commands.MOST_REPS
+    assert tuple(references.SCALES) == asking.SCALES and tuple(references.GROUPS) == asking.GROUPS
 
 
 @pytest.mark.parametrize("args", [[], ["--help"], *([name, "--help"] for name in COMMANDS)])

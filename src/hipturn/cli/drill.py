@@ -4,9 +4,8 @@ from typing import Any
 
 import click
 
-from hipturn.cli import guided
-from hipturn.coach import DrillKind
-from hipturn.commands import MOST_REPS
+from hipturn.cli import asking
+from hipturn.cli.asking import MOST_REPS
 
 EXAMPLE = "Example: hipturn drill seated-mobilisation --side left --reps 20 --sensor virtual"
 
@@ -16,14 +15,15 @@ EXAMPLE = "Example: hipturn drill seated-mobilisation --side left --reps 20 --se
 @click.option(
     "--reps", type=click.IntRange(0, MOST_REPS), default=0, help="Repetitions; 0: as the drill says."
 )
-@guided.options(sides=("left", "right", "both"))
+@asking.options(sides=("left", "right", "both"))
 def command(name: str, **asked: Any) -> None:
     """Do a drill or a stretch, led by voice: every controlled repetition is counted, the others say why not.
 
     Keys and presenter: space pauses, PageDown goes on, PageUp takes the last one back, r brings it back, z
     asks for a new zero, m beats time, q ends.
     """
-    kinds: tuple[DrillKind, ...] = ("drill", "stretch", "roll-out")
+    from hipturn.cli import guided
+
     if asked["side"] is None:
         asked["side"] = guided.usual_side()
-    guided.start(guided.Asked(drill=guided.checked(name, kinds, "drill"), **asked))
+    guided.start(guided.Asked(drill=guided.checked(name, ("drill", "stretch", "roll-out"), "drill"), **asked))

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from hipturn.commands import LANGUAGES
+from hipturn.cli.asking import LANGUAGES
 
 
 @click.command("drills", epilog="Example: hipturn drills show seated-mobilisation")

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +18,6 @@ from hipturn import commands, config, places
 from hipturn.cli import live, remote
 from hipturn.coach import DrillKind, Show
 from hipturn.coach.words import text
-from hipturn.commands import LANGUAGES
-from hipturn.core.references import GROUPS, SCALES
 from hipturn.daemon import STREAM, Daemon, Ended, View
 from hipturn.daemon.speaking import speaker
 from hipturn.errors import HipturnError, UsageError
@@ -57,41 +55,6 @@ class Asked:
     reps: int = 0
     drill: str | None = None
     routine: str | None = None
-
-
-def options(*, sides: tuple[str, ...]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return what gives a command the options they share."""
-    every = (
-        click.option(
-            "--sensor",
-            help="Name or address; 'virtual' or 'virtual:DRIVER' for one on a simulated person. "
-            "Without it the first known in reach.",
-        ),
-        click.option("--side", type=click.Choice(sides), help="The leg."),
-        click.option("--person", help="Whose hip it is: a name or code, kept in the recording."),
-        click.option("--language", type=click.Choice(LANGUAGES), help="What is spoken.  [default: en]"),
-        click.option("--recordings", type=click.Path(path_type=Path), help="Folder for the recordings."),
-        click.option(
-            "--speaker",
-            type=click.Choice(["auto", "machine", "off"]),
-            help="Whether this computer speaks; auto: where it can and a person looks on.  [default: auto]",
-        ),
-        click.option("--scale", type=click.Choice(list(SCALES)), help="Marks to show a test's result on."),
-        click.option(
-            "--reference",
-            type=click.Choice(list(GROUPS)),
-            help="Published group to show a test's result beside: data, no verdict.",
-        ),
-        click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead of a display."),
-        click.option("--seed", default=1, type=click.IntRange(0), hidden=True),
-    )
-
-    def add(command: Callable[..., None]) -> Callable[..., None]:
-        for option in reversed(every):
-            command = option(command)
-        return command
-
-    return add
 
 
 def usual_side() -> str:

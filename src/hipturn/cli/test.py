@@ -4,18 +4,20 @@ from typing import Any
 
 import click
 
-from hipturn.cli import guided
+from hipturn.cli import asking
 
 EXAMPLE = "Example: hipturn test prone-rotation --side left --sensor virtual"
 
 
 @click.command("test", epilog=EXAMPLE)
 @click.argument("name", default="prone-rotation")
-@guided.options(sides=("left", "right", "both"))
+@asking.options(sides=("left", "right", "both"))
 def command(name: str, **asked: Any) -> None:
     """Measure the range of hip rotation, led by voice: three trials in and out, one leg or both.
 
     Without --side both legs, the strap is moved in between. Keys and presenter: space pauses, PageDown goes
     on, PageUp takes back; digits answer how much it hurts.
     """
+    from hipturn.cli import guided
+
     guided.start(guided.Asked(drill=guided.checked(name, ("test",), "test"), **asked))
