@@ -282,6 +282,7 @@ class Coach:
     def _pause(self) -> list[Said]:
         scene = self._scene
         self._paused_ns = scene.t_ns
+        self._poses.begin()
         off, listen = scene.mark(MarkKind.COUNT, {"on": False}), scene.mark(MarkKind.LISTEN, {"on": True})
         return [off, listen, scene.say("paused", "tick")]
 
@@ -302,7 +303,8 @@ class Coach:
         count = [] if isinstance(stage, Wait | Ask) else [scene.mark(MarkKind.COUNT, {"on": True})]
         resting = isinstance(stage, Wait) and stage.step == "rest"
         listen = [] if resting else [scene.mark(MarkKind.LISTEN, {"on": False})]
-        return [*count, *listen, scene.say("resumed", "tick")]
+        again = [] if stage is None or self._aside is not None else stage.resumed()
+        return [*count, *listen, scene.say("resumed", "tick"), *again]
 
     def _skip(self) -> list[Said]:
         stage = self._aside or self._stage
@@ -342,6 +344,7 @@ class Coach:
             self._trials[n] = self._stage, trial
             self._taken = None
         following = None if scene.stopped else next(self._stages, None)
+        self._poses.begin()
         if following is not None:
             self._stage = following
             return following.begin()

@@ -83,6 +83,10 @@ class Trial(Stage):
         """By a new zero the trial is begun anew."""
         return self.begin()
 
+    def resumed(self) -> list[Said]:
+        """After a pause as well."""
+        return self.begin()
+
     @property
     def anew(self) -> "Trial":
         """The same trial once more."""
@@ -209,6 +213,10 @@ class Stretch(Stage):
             return []
         self.shifted(0)
         return self.begin()
+
+    def resumed(self) -> list[Said]:
+        """After a pause it is asked for once more."""
+        return [] if self._back else self.begin()
 
     def linked(self) -> list[Said]:
         """Begin anew: the time in which nobody saw the leg does not count."""

@@ -36,6 +36,11 @@ class Poses:
         self._since_ns: int | None = None
         self._held: tuple[Pose, int, int] | None = None
         """A pose that was kept: which, from when, until when."""
+        self._armed = True
+
+    def begin(self) -> None:
+        """Begin anew: only a movement that begins at home from here on can be a pose."""
+        self._since_ns, self._held, self._armed = None, None, False
 
     @property
     def neutral(self) -> bool:
@@ -54,7 +59,7 @@ class Poses:
         self._angle_rad = angle
         if abs(angle) < HOME_RAD:
             return self._home(now_ns)
-        if abs(angle) < OUT_RAD:
+        if abs(angle) < OUT_RAD or not self._armed:
             self._since_ns = None
         elif self._since_ns is None or abs(angle - self._from_rad) > STILL_RAD:
             self._since_ns, self._from_rad = now_ns, angle
@@ -63,7 +68,7 @@ class Poses:
         return None
 
     def _home(self, now_ns: int) -> Pose | None:
-        held, self._held, self._since_ns = self._held, None, None
+        held, self._held, self._since_ns, self._armed = self._held, None, None, True
         if held is None or now_ns - held[2] > COMING_NS or held[2] - held[1] > LONGEST_NS:
             return None
         return held[0]

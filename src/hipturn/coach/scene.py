@@ -196,6 +196,10 @@ class Stage:
     def shifted(self, by_ns: int) -> None:
         """Let everything that is timed be later: there was a pause."""
 
+    def resumed(self) -> list[Said]:
+        """Return what is said once more after a pause."""
+        return []
+
     def skip(self) -> list[Said]:
         """End it because the person wants to go on."""
         self.done = True

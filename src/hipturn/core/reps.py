@@ -208,9 +208,12 @@ class Detector:
             elif self._kept is not None and abs(first - self._kept[0]) > self._kept[1]:
                 # the leg is held out: what comes is its return, and no repetition
                 self._state, self._anchor_ns = State.AWAY, int(block.t_ns[0])
-            elif self._kept is not None and abs(float(block.rate_radps[0])) > SLOW_RADPS[0]:
-                # on its way home, or just leaving it
-                self._home = self._place = self._slack = self._kept[0]
+            elif self._kept is not None and abs(rate := float(block.rate_radps[0])) > SLOW_RADPS[0]:
+                if rate * (self._kept[0] - first) > 0.0:
+                    self._homewards(first, self._kept[0], int(block.t_ns[0]))
+                else:
+                    # just leaving home
+                    self._home = self._place = self._slack = self._kept[0]
         self._trace.append(block)
         out: list[Excursion | Turned] = []
         while self._at < len(self._trace.angle):
@@ -369,11 +372,16 @@ class Detector:
                 self._state, self._lost, self._anchor = State.REST, False, i
                 self._home = self._place = self._slack = self._extreme
         elif abs(self._trace.angle[i] - home) <= limit:
-            self._state, self._home, self._place, self._slack = State.REST, home, home, home
-            self._anchor, self._rested = i, True
+            self._state, self._anchor, self._rested = State.REST, i, True
+            self._homewards(self._trace.angle[i], home, self._trace.time(i))
         elif self._trace.time(i) - self._anchor_ns > self._max_hold_ns and self._stopped(i, SLOW_RADPS[0]):
             self._settle(i)
         self._at = i + 1
+
+    def _homewards(self, x: float, home: float, now_ns: int) -> None:
+        """Let neutral go with the leg on the rest of its way home, which is no repetition."""
+        self._home = self._place = x
+        self._slack, self._slack_ns = home, now_ns + SLACK_NS
 
     def _rest(self) -> None:
         """Wait for a departure from neutral, which is where the leg last stopped for a while."""
