@@ -127,9 +127,10 @@ def test_the_table_tells_each_value_with_its_error_its_change_and_where_it_lies(
     out = io.StringIO()
     print_guided([shown(told)], Path("there"), Console(file=out, width=200))
     text = out.getvalue()
+    assert max(map(len, text.splitlines()[:5])) <= 80, "the table fits a terminal"
     for words in (
-        "31.0 ± 0.0", "31.0", "more than error", "arc", "left minus right", "94 days apart",
-        "the error is your own, from 6 tests", "good for the average person (30°)",
+        "31.0 ± 0.0", "31.0", "beyond error", "arc", "left minus right", "94 days apart",
+        "the error is your own, from 6 tests", "above 30° “good for the average person”",
         "Fan 2014", "percentile 19",
         told["sentence"], str(Path("there") / "a.mcap"),
     ):  # fmt: skip

@@ -272,7 +272,8 @@ class Stretch(Stage):
         """Tell what the hold brought and how steady it was."""
         creep, wobble = (round(x * DEG_PER_RAD) for x in (hold.creep_rad, hold.wobble_rad))
         key = "gained" if creep >= 1 else "lost" if creep <= -1 else "kept"
-        return self.scene.say(f"stretch.{key}", value=abs(creep), steady=max(1, wobble))
+        steady = self.scene.degrees(max(1, wobble))
+        return self.scene.say(f"stretch.{key}", value=self.scene.degrees(abs(creep)), steady=steady)
 
     def _finish(self) -> Hold:
         """Note the hold, by the same formulas as `core.figures.held`."""

@@ -140,6 +140,10 @@ class Scene:
         """Return a prompt."""
         return Prompt(self.t_ns, self.text(key, **values), earcon, key, self.language)
 
+    def degrees(self, value: int) -> str:
+        """Return so many degrees, in words."""
+        return self.text("degree" if value == 1 else "degrees", n=value)
+
     def sound(self, earcon: Earcon) -> Prompt:
         """Return a sound without words."""
         return Prompt(self.t_ns, "", earcon, earcon, self.language)

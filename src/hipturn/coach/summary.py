@@ -169,7 +169,7 @@ def _stretch_sentence(scene: Scene) -> str:
     creep = round(sum(hold.creep_rad for hold in scene.holds) * DEG_PER_RAD)
     best = max(scene.best.values(), default=0.0) * DEG_PER_RAD
     key = "lost" if creep < 0 else "gained"
-    changed = scene.text(f"result.stretch.{key}", value=abs(creep))
+    changed = scene.text(f"result.stretch.{key}", value=scene.degrees(abs(creep)))
     return scene.text("result.stretch", seconds=f"{held_s:.0f}", best=f"{best:.0f}", changed=changed)
 
 

@@ -11,8 +11,8 @@ from hipturn.sinks.console import wide
 
 Line = Mapping[str, Any]
 WAYS = ("internal", "external")
-COLUMNS = ("", "leg", "direction", "mean ± SD °", "best °", "trials", "error ± °", "since last time °")
-WORDS = 3
+COLUMNS = ("leg", "direction", "mean ± SD °", "best °", "n", "error ± °", "change °")
+WORDS = 2
 """The first so many columns are words; the others are numbers."""
 
 
@@ -23,8 +23,11 @@ def print_guided(shown: Sequence[Line], folder: Path, console: Console | None = 
     and reference where somebody chose them; sets; sentences; where the recordings lie.
     """
     out = console or wide()
-    rows = [row for line in shown for row in _rows(line)]
-    if rows:
+    for title in dict.fromkeys(line["title"] for line in shown):
+        rows = [row for line in shown if line["title"] == title for row in _rows(line)]
+        if not rows:
+            continue
+        out.print(title, style="bold", highlight=False, markup=False)
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
         for n, name in enumerate(COLUMNS):
             table.add_column(name, justify="left" if n < WORDS else "right", no_wrap=True)
@@ -32,13 +35,13 @@ def print_guided(shown: Sequence[Line], folder: Path, console: Console | None = 
             table.add_row(*row)
         out.print(table)
     for line in shown:
-        for text in [*_beside(line["result"]), *_sets(line)]:
-            out.print(text, soft_wrap=True, highlight=False)
+        for text in [*_beside(line), *_sets(line)]:
+            out.print(text, soft_wrap=True, highlight=False, markup=False)
     for line in shown:
         result = line["result"]
         if result.get("sentence"):
             where = f"{line['title']}, {line['side']}: " if len(shown) > 1 else ""
-            out.print(f"{where}{result['sentence']}", soft_wrap=True, highlight=False)
+            out.print(f"{where}{result['sentence']}", soft_wrap=True, highlight=False, markup=False)
     for line in shown:
         if line["result"].get("recording"):
             out.print(f"recorded: {folder / line['result']['recording']}", soft_wrap=True)
@@ -54,33 +57,32 @@ def _rows(line: Line) -> list[list[str]]:
                 mean = f"{_number(each.get('mean_deg'))}{spread}"
                 trials = str(len(each.get("trials") or ()))
                 figures = [mean, _number(each.get("best_deg")), trials, _number(each.get("uncertainty_deg"))]
-                rows.append([line["title"], side, way, *figures, _difference(change.get(way))])
+                rows.append([side, way, *figures, _difference(change.get(way))])
         if leg.get("arc_deg") is not None:
             figures = [_number(leg["arc_deg"]), "", "", _number(leg.get("arc_uncertainty_deg"))]
-            rows.append([line["title"], side, "arc", *figures, _difference(change.get("arc"))])
+            rows.append([side, "arc", *figures, _difference(change.get("arc"))])
     return rows
 
 
-def _beside(result: Line) -> list[str]:
+def _beside(line: Line) -> list[str]:
     """Return the legs compared, and the result on the scale and beside the group somebody chose."""
-    told = []
+    result, told = line["result"], []
     if sides := result.get("difference"):
         parts = ", ".join(f"{way} {_difference(each)}" for way, each in sides.items())
         days = result.get("days_apart")
         told.append(f"left minus right °: {parts}" + (f"; tested {days} days apart" if days else ""))
     if result.get("error_from") == "own tests":
-        told.append(f"the error is your own, from {result['tests']} tests")
+        told.append(f"{line['side']}: the error is your own, from {result['tests']} tests")
     if scale := result.get("scale"):
-        steps = [("reached", scale["reached"]), ("next", scale["next"])]
-        marks = "; ".join(f"{word}: {mark['text']} ({mark['deg']:.0f}°)" for word, mark in steps if mark)
-        told.append(
-            f"on the scale {scale['name']}, {scale['direction']} rotation: {marks} [{scale['source']}]"
-        )
+        marks = [("above", scale["reached"]), ("below", scale["next"])]
+        where = ", ".join(f"{word} {mark['deg']:.0f}° “{mark['text']}”" for word, mark in marks if mark)
+        about = f"{line['side']} {scale['direction']} rotation on the scale {scale['name']}"
+        told.append(f"{about}: {where} ({scale['source']})")
     if group := result.get("reference"):
         standing = "; ".join(f"{way} {_standing(group[way])}" for way in WAYS if group.get(way))
-        people = f"{group['people']}, n = {group['n']}, {group['position']}"
-        told.append(f"beside {group['name']} ({people}): {standing} [{group['source']}]")
-    return [text.replace("[", "\\[") for text in told]
+        people = f"n = {group['n']}, position {group['position']}"
+        told.append(f"{line['side']} beside {group['people']} ({people}): {standing} ({group['source']})")
+    return told
 
 
 def _sets(line: Line) -> list[str]:
@@ -96,7 +98,7 @@ def _sets(line: Line) -> list[str]:
         parts = ", ".join(f"{what} {change:+.0%}" for what, change in changes if change is not None)
         told.append(f"{line['title']}, {line['side']}, set {n}: {parts}")
     for each in line["result"].get("holds") or ():
-        figures = f"creep {each['creep_deg']:+.1f}°, steady within {each['wobble_deg']:.1f}°"
+        figures = f"creep {each['creep_deg'] + 0.0:+.1f}°, steady within {each['wobble_deg']:.1f}°"
         told.append(f"{line['title']}, {line['side']}: held {each['seconds']:.0f} s, {figures}")
     return told
 
@@ -105,8 +107,8 @@ def _difference(each: Line | None) -> str:
     """Return a difference, never without its limit."""
     if each is None:
         return ""
-    verb = "within error" if each["within_error"] else "more than error"
-    return f"{each['value_deg']:+.1f}, {verb} ({each['mdc_deg']:.1f})"
+    verb = "within error" if each["within_error"] else "beyond error"
+    return f"{each['value_deg'] + 0.0:+.1f}, {verb} ({each['mdc_deg']:.1f})"
 
 
 def _standing(each: Line) -> str:
