@@ -17,6 +17,8 @@ KNEE_NS = NS_PER_S // 2
 """A knee is told of when it is off for so long: at the turn it swings for a moment."""
 LOST_NS = NS_PER_S // 2
 """A longer gap within a hold leaves nobody knowing where the leg was."""
+TICK_S = 5.0
+"""A stretch is told to be still held this often."""
 STRETCH_RAD = 5.0 * RAD_PER_DEG
 """In a stretch the leg may sink and settle by this much from second to second."""
 
@@ -193,6 +195,7 @@ class Stretch(Stage):
         self._held = Held(self._direction, STRETCH_RAD)
         self._from_rad: float | None = None
         self._half = self._back = False
+        self._ticks = 0
         self._ends_ns: int | None = None
         self._held_s = 0.0
         self._angles: list[tuple[int, float]] = []
@@ -204,7 +207,7 @@ class Stretch(Stage):
     def shifted(self, by_ns: int) -> None:
         """After a pause it is taken up anew."""
         self._held.restart()
-        self._from_rad, self._ends_ns, self._half = None, None, False
+        self._from_rad, self._ends_ns, self._half, self._ticks = None, None, False, 0
         self._angles.clear()
 
     def zeroed(self) -> list[Said]:
@@ -260,13 +263,15 @@ class Stretch(Stage):
             self._ends_ns = scene.t_ns + round((wanted_s - held_s) * NS_PER_S)
             return [scene.sound("tick")]
         self._held_s = held_s
+        tick = int(held_s / TICK_S) > self._ticks
+        self._ticks = int(held_s / TICK_S)
         scene.reached(self._direction, self._held.best_rad)
         if held_s >= wanted_s:
             return [scene.say("stretch.back", "target"), self._told(self._finish())]
         if not self._half and held_s >= wanted_s / 2.0:
             self._half = True
             return [scene.say("stretch.half", "tick")]
-        return []
+        return [scene.sound("tick")] if tick else []
 
     def _told(self, hold: Hold) -> Said:
         """Tell what the hold brought and how steady it was."""
