@@ -6,7 +6,7 @@ ARGS ?=
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix bench recordings lock clean
+.PHONY: help setup demo test kernel check fix bench recordings lock clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,10 @@ demo: setup ## the whole job with a virtual sensor; ARGS="--headless --reps 5"
 
 test: setup ## run the tests; ARGS="-k clock" for some of them
 	$(BIN)/python -m pytest $(ARGS)
+
+kernel: setup ## build a Linux with Bluetooth (once, as root), and try the BLE source on it in full
+	.ci/kernel/build
+	CI=true $(BIN)/python -m pytest -rP tests/test_kernel.py
 
 check: setup ## lint, format, types, import contracts
 	$(BIN)/ruff check

@@ -4,6 +4,7 @@ Run: ``make bench`` or ``python benchmarks/startup.py``. Each is a process of it
 many counts, in turns, so that a busy moment hits all alike.
 """
 
+import resource
 import subprocess
 import sys
 import time
@@ -18,17 +19,29 @@ COMMANDS = {
 }
 
 
+def children_s() -> float:
+    """Return what the processes started so far have computed, s."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def main() -> None:
     """Measure and print."""
-    best = dict.fromkeys(COMMANDS, float("inf"))
+    wall = dict.fromkeys(COMMANDS, float("inf"))
+    cpu = dict(wall)
     for _ in range(ROUNDS):
         for name, command in COMMANDS.items():
-            begun = time.perf_counter()
+            begun, computed = time.perf_counter(), children_s()
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-            best[name] = min(best[name], time.perf_counter() - begun)
-    base = next(iter(best.values()))
-    for name, seconds in best.items():
-        print(f"{name:<26}{seconds * 1e3:7.1f} ms   {seconds / base:.2f}")
+            wall[name] = min(wall[name], time.perf_counter() - begun)
+            cpu[name] = min(cpu[name], children_s() - computed)
+    base = next(iter(COMMANDS))
+    print("                               computing         by the clock")
+    for name in COMMANDS:
+        print(
+            f"{name:<26}{cpu[name] * 1e3:7.1f} ms{cpu[name] / cpu[base]:6.2f}"
+            f"{wall[name] * 1e3:10.1f} ms{wall[name] / wall[base]:6.2f}"
+        )
     print("aim: at most 1.30")
 
 

@@ -51,6 +51,15 @@ class Watcher:
         except TimeoutError:
             raise AssertionError(f"still waiting after {self.states}, {self.downs}") from None
 
+    async def more(self, packets: int) -> None:
+        """Wait for so many more packets."""
+        goal = len(self.packets) + packets
+        await self.until(lambda: len(self.packets) >= goal)
+
+    async def linked(self, times: int) -> None:
+        """Wait until so many links have come up since the beginning."""
+        await self.until(lambda: self.ups == times)
+
     def assert_order(self) -> None:
         """Packets lie between LinkUp and LinkDown only, and time never goes back."""
         is_up, last_ns, this_ns = False, 0, 0

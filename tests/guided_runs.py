@@ -13,7 +13,20 @@ from hipturn.coach import Coach, Drill, Prompt, Show, prompt_line
 from hipturn.core import quaternion
 from hipturn.core.progress import Tested
 from hipturn.drivers.hipturn_gatt import Batch, encode
-from hipturn.model import FloatArray, HostNs, LinkDown, LinkUp, Mark, MarkKind, Packets, Rep, Side, StreamInfo
+from hipturn.model import (
+    FloatArray,
+    HostNs,
+    LinkDown,
+    LinkUp,
+    Mark,
+    MarkKind,
+    Packets,
+    Rep,
+    Side,
+    StreamInfo,
+    StreamNs,
+    Tapped,
+)
 from hipturn.session import Heard, Session
 from hipturn.sources.body import Element, Leg
 from hipturn.sources.body.person import Person
@@ -69,6 +82,8 @@ class Guided:
     language: str = "en"
     instead: Instead = field(default_factory=dict)
     told: list[Told] = field(default_factory=list)
+    pressed: list[Callable[["Guided"], bool]] = field(default_factory=list)
+    """When the sensor's button is pressed, each once."""
     drop: Callable[["Guided"], bool] = lambda _: False
     """When the link is lost, once, for three seconds."""
     turn: Callable[["Guided"], FloatArray | None] = lambda _: None
@@ -145,6 +160,13 @@ class Guided:
             for each in [each for each in self.told if each.when(self)]:
                 self.told.remove(each)
                 session.push(Mark(STREAM, HostNs(at_ns), each.kind, each.value))
+            for now in [each for each in self.pressed if each(self)]:
+                self.pressed.remove(now)
+                for said in coach.push(Tapped(STREAM, StreamNs(round(self.t_s * NS_PER_S)), 1, button=True)):
+                    if isinstance(said, Mark):
+                        session.push(dataclasses.replace(said, at_ns=HostNs(at_ns)))
+                    else:
+                        listen(said)
             if self.drop(self):
                 self.drop = lambda _: False
                 session.push(LinkDown(STREAM, HostNs(at_ns), "lost"))

@@ -2,12 +2,13 @@
 
 import itertools
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from hipturn.model import Side
+from hipturn.model import LinkUp, Mark, MarkKind, Side
 from hipturn.recording import Reader, Writer
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
@@ -23,10 +24,18 @@ def session(
     at: datetime = FIRST,
     more_deg: float = 0.0,
     drill: str = "",
+    called: str = "",
+    answers: Mapping[str, Any] | None = None,
+    said: Sequence[str] = (),
     name: str = "",
     **start: Any,
 ) -> Path:
-    """Write a session of the bundled test or drill of that leg, its internal ranges `more_deg` larger."""
+    """Write a session of the bundled test or drill of that leg, its internal ranges `more_deg` larger.
+
+    `called`: the drill's name in place of the bundled one's; `answers`: to the coach; `said`: notes.
+    """
+    if called:
+        start["drill"] = called
     source = RECORDINGS / f"{drill or 'test-' + side.value}.mcap"
     path = folder / (name or f"{at:%Y-%m-%d_%H%M%S}_{drill or 'prone-rotation'}_{side.value}.mcap")
     reader = Reader(source)
@@ -37,6 +46,11 @@ def session(
                     reader.session, person=person, wall_time=at.isoformat(timespec="milliseconds"), **start
                 )
             writer.write(item)
+            if isinstance(item, LinkUp):
+                marks = [(MarkKind.ANSWER, {"question": q, "value": v}) for q, v in (answers or {}).items()]
+                marks += [(MarkKind.NOTE, {"text": text}) for text in said]
+                for kind, value in marks:
+                    writer.write(Mark(item.stream, item.at_ns, kind, value))
         for event in reader.events():
             larger = (
                 event["type"] in ("rep", "hold")

@@ -17,7 +17,7 @@ from ducks import rows
 from hipturn import batch, offline
 from hipturn.batch import Dataset, Job, Outcome, Plan, Status
 from hipturn.batch.processes import in_processes
-from hipturn.batch.work import work
+from hipturn.batch.work import failed, work
 from hipturn.export import parquet
 from hipturn.export.tables import Table
 
@@ -181,7 +181,7 @@ def test_a_recording_that_kills_its_process_is_told_and_the_others_are_done(
         folder,
         tmp_path / "d",
         Plan(offline.Request()),
-        lambda jobs: in_processes(jobs, 2, deadly),
+        lambda jobs: in_processes(jobs, 2, deadly, failed),
         lambda _: None,
     )
     assert [o.name for o in outcomes if o.status is Status.FAILED] == ["2.mcap"]

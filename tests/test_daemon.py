@@ -345,6 +345,25 @@ def test_a_slow_viewer_loses_its_oldest_and_is_told_how_many() -> None:
     use(main())
 
 
+def test_an_angle_that_waits_is_not_told_in_the_next_session() -> None:
+    """A viewer gets lines before angles: one of the last session would come behind the new one's head."""
+
+    async def main() -> None:
+        hub = Hub()
+        viewer = hub.viewers.join()
+        viewer.put_angle("angle of the last session")
+        hub.begin("next.mcap", Side.LEFT, lambda: None)
+        viewer.put("line of the next")
+        assert await viewer.get() == "line of the next"
+        waiting = asyncio.create_task(viewer.get())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        viewer.put_angle("angle of the next")
+        assert await waiting == "angle of the next" and viewer.dropped == 0
+
+    use(main())
+
+
 def test_silence_on_a_standing_link_is_stale_and_ends_with_the_next_sample(tmp_path: Path) -> None:
     motion = drill(reps=4)
     packets = packets_of(motion)

@@ -1,8 +1,10 @@
 """The whole job, as a new user starts it: virtual sensor, real GATT stack, guided drill, recording."""
 
 import json
+import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,3 +77,23 @@ def test_a_replay_gives_the_very_events_of_the_live_session(runs: tuple[Run, Run
     command = [sys.executable, "-m", "hipturn", "replay", str(recording), "--diff"]
     replay = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert replay.stdout.splitlines()[-1] == "as announced live"
+
+
+def test_the_page_shows_the_session_that_the_terminal_shows(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hipturn", "demo", "--no-browser", "--recordings", str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr is not None
+        url = (
+            next(line for line in process.stderr if line.startswith("page: ")).removeprefix("page: ").strip()
+        )
+        # it listens from the start and answers when the session runs
+        with urllib.request.urlopen(f"{url}api/v1/state", timeout=LIMIT_S) as answer:
+            assert json.load(answer)["state"] in ("searching", "connecting", "settling", "ready")
+        with urllib.request.urlopen(url, timeout=LIMIT_S) as answer:
+            assert "<title>hipturn</title>" in answer.read().decode()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=LIMIT_S)
+        assert process.returncode == 1, "the repetitions were not done"
+    finally:
+        process.kill()

@@ -210,8 +210,8 @@ def test_any_bytes_to_any_decoder_give_samples_or_counted_damage(
 
 @pytest.mark.parametrize("example", fuzz_decoders.examples())
 def test_the_fuzz_target_reads_what_devices_send(example: bytes) -> None:
-    info, packets = fuzz_decoders.stream_of(example), fuzz_decoders.packets_of(example[3:])
-    assert info.driver in DEVICES and len(packets) >= 7
+    info, packets = fuzz_decoders.stream_of(example), fuzz_decoders.packets_of(example)
+    assert info.driver in DEVICES and len(packets) >= 2
     fuzz_decoders.one(example)
 
 

@@ -3,8 +3,8 @@
 A packet block is fenced as ``toml packet``. It names the `driver`, the `evidence` the bytes rest on,
 the `info` a `StreamInfo` is made of, the `packets` as hex, and what they must give: `tick`, `acc_mps2`,
 `gyr_radps`, `q_earth_from_sensor` (±1e-6, or `tolerance`; quantities not written must be absent or are
-not looked at), and `bad_packets` (0 if not written). With `after_settling` the first packet has come so many
-times before.
+not looked at), `bad_packets` and `pressed` (0 if not written). With `after_settling` the first packet has
+come so many times before.
 """
 
 import re
@@ -23,7 +23,17 @@ from hipturn.model import Packets, RawSamples, StreamInfo
 NOTES = Path(__file__).parents[1] / "firmware-notes"
 EVIDENCE = {"captured", "vendor test", "vendor parser", "vendor document", "computed"}
 """A device; the vendor's test-suite; packed and read by the vendor's software; its example; ourselves."""
-KEYS = {"driver", "evidence", "info", "packets", "tick", "bad_packets", "tolerance", "after_settling"}
+KEYS = {
+    "driver",
+    "evidence",
+    "info",
+    "packets",
+    "tick",
+    "bad_packets",
+    "pressed",
+    "tolerance",
+    "after_settling",
+}
 QUANTITIES = ("acc_mps2", "gyr_radps", "q_earth_from_sensor")
 
 
@@ -59,6 +69,7 @@ def test_packet_gives_the_values_beside_it(block: str) -> None:
     samples = read(info, decode, rows)
 
     assert len(samples.bad_before) == told.get("bad_packets", 0)
+    assert len(samples.pressed_before) == told.get("pressed", 0)
     assert samples.tick.tolist() == told.get("tick", [])
     tolerance = told.get("tolerance", 1e-6)
     for name in QUANTITIES:

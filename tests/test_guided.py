@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +17,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from cli_runs import refused, run
+from cli_runs import done, refused, run
 from daemons import Seen, packets_of
 from daemons import live as running
 from hipturn import commands, drills
-from hipturn.cli import keys, obeying, remote
+from hipturn.cli import guided, keys, live, obeying, remote
 from hipturn.cli.obeying import Obeying
 from hipturn.coach import Prompt, Question, Show, Timer
 from hipturn.commands import Begin, End
 from hipturn.daemon.chain import Chain
 from hipturn.daemon.plan import Plan
+from hipturn.daemon.running import Running
 from hipturn.daemon.speaking import speaker, speaking
 from hipturn.drivers.hipturn_gatt import Batch, encode
-from hipturn.model import HipAngle, HostNs, Mark, MarkKind, Packets, Side, Verdict
+from hipturn.history import people
+from hipturn.model import HipAngle, HostNs, Mark, MarkKind, Packets, SessionStart, Side, Verdict
 from hipturn.recording import Reader
 from hipturn.session import Heard
 from hipturn.sinks.digits import ROWS, large, width
@@ -274,6 +276,24 @@ def test_a_routine_is_gone_through_in_order(name: str, first: Side | None) -> No
     assert moved == 1, "the strap changes legs once"
 
 
+def test_the_stretch_that_works_takes_the_place_of_a_routines(tmp_path: Path) -> None:
+    """For the person who keeps it, on both legs, and nothing else changes; what is no stretch is not kept."""
+    plan = Plan(None, Side.RIGHT, 0, {}, tmp_path, person="A1")
+    people.change(tmp_path, "A1", stretch="hurdle")
+    people.change(tmp_path, "B2", stretch="seated-mobilisation")
+    assert plan.stretch == "hurdle"
+    usual = Chain.of("hip-internal-rotation").parts
+    own = Chain.of("hip-internal-rotation", None, plan.stretch).parts
+    for part, instead in zip(usual, own, strict=True):
+        stretch = drills.drill(part.drill).kind == "stretch"
+        assert (instead.drill, instead.side) == ("hurdle" if stretch else part.drill, part.side)
+    assert [part.drill for part in own].count("hurdle") == 2
+    for other in ("B2", "", "nobody"):
+        assert replace(plan, person=other).stretch is None
+    (tmp_path / people.FILE).write_text("{")
+    assert replace(plan).stretch is None
+
+
 def test_a_plan_takes_what_a_drill_asks_for(tmp_path: Path) -> None:
     """Position, repetitions and settings are the drill's, what somebody chose wins over them."""
     plan = Plan(None, Side.RIGHT, 0, {}, tmp_path, chosen={"reps.min_rep_s": 9.0})
@@ -455,6 +475,25 @@ def test_the_settings_say_who_speaks_at_first(chosen: str, volume: float, where:
 
 
 # --- commands -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("flags", "movement"), [((), ""), (("--passive",), "passive")])
+def test_who_turns_the_leg_is_in_the_recording(
+    flags: tuple[str, ...], movement: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the flag to the first input of the session, where the coach and the history find it."""
+    asked: list[guided.Asked] = []
+    monkeypatch.setattr(guided, "start", asked.append)
+    done("test", "prone-rotation", "--side", "left", *flags)
+    before = Plan(None, Side.LEFT, 0, {}, tmp_path)
+    plan = live.Guided(drill=asked[0].drill, passive=asked[0].passive).plan(before, 0)
+    heard: list[Heard] = []
+    session = Running.of(plan, heard.append, lambda *_: None)
+    session.begin()
+    (start,) = [item for item in heard if isinstance(item, SessionStart)]
+    assert start.movement == movement
+    assert session.coach._scene.movement == (movement or "active")
+    session.close()
 
 
 def test_what_there_is_to_do_is_listed_and_shown() -> None:

@@ -10,11 +10,10 @@ import pytest
 
 from daemons import Live, Seen
 from daemons import live as running
-from hipturn import commands, drivers, history
+from hipturn import commands, history
 from hipturn.cli import obeying
 from hipturn.cli.obeying import Obeying
 from hipturn.coach import Prompt
-from hipturn.drivers import hipturn_gatt, xsens_dot
 from hipturn.drivers.hipturn_gatt import Batch, encode
 from hipturn.model import HostNs, Mark, MarkKind, Packets, Side
 from hipturn.recording import Reader
@@ -188,42 +187,3 @@ def test_a_low_battery_is_said_once_and_recorded(own: Path) -> None:
     (path,) = own.glob("*.mcap")
     marks = [item for item in Reader(path).inputs() if isinstance(item, Mark)]
     assert [dict(mark.value) for mark in marks if mark.kind is MarkKind.BATTERY] == [{"percent": 12}]
-
-
-def test_the_sensor_s_button_pauses_and_goes_on(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pressed twice in the set, as the driver tells of it: paused, gone on with, and all counted."""
-    begun: list[int] = []
-    pressed = {"now": False}
-
-    def press(self: object, packets: Packets) -> bool:
-        now, pressed["now"] = pressed["now"], False
-        return now
-
-    monkeypatch.setattr(hipturn_gatt.HipturnDriver, "pressed", press, raising=False)
-
-    def look(one: Live, number: int) -> None:
-        show = one.hub.status.coach
-        if not begun and show is not None and show["step"] == "reps" and show["count"] == 1:
-            begun.append(number)
-        pressed["now"] = bool(begun) and number - begun[0] in (5, 45)
-
-    view, status = lead(own, {"drill": "short"}, 1, look)
-    assert view.keys.index("paused") + 1 == view.keys.index("resumed")
-    assert status.results[0]["controlled"] == 2
-
-
-@pytest.mark.parametrize(
-    ("value", "is_pressed"),
-    [
-        (bytes([xsens_dot.REPORT_TAG, 5, 4, 0, 0, 0, 0]), True),
-        (bytes([xsens_dot.REPORT_TAG, 4, 4, 0, 0, 0, 0]), False),
-        (bytes([xsens_dot.BATTERY_TAG, 5]), False),
-        (bytes([xsens_dot.REPORT_TAG]), False),
-        (bytes(20), False),
-    ],
-)
-def test_a_dot_tells_of_its_button(value: bytes, is_pressed: bool) -> None:
-    """By the report of firmware note §2 alone; no other sensor's packets are taken for one."""
-    packets = Packets("shin", np.array([0], np.int64), np.frombuffer(value, np.uint8)[None, :])
-    assert drivers.get("xsens_dot").pressed(packets) is is_pressed
-    assert not any(drivers.get(name).pressed(packets) for name in drivers.built_in() if name != "xsens_dot")

@@ -3,13 +3,17 @@
 import json
 import os
 import sqlite3
+import tempfile
 from collections.abc import Callable
 from dataclasses import fields, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hipturn import offline
 from hipturn.core import results
@@ -106,9 +110,73 @@ def test_an_older_catalogue_is_brought_up_to_date(folder: Path, monkeypatch: pyt
     with Catalogue(folder) as catalogue:
         assert catalogue.content()["sessions"] == before["sessions"]
     with sqlite3.connect(folder / FILE) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (2,)
+        assert db.execute("PRAGMA user_version").fetchone() == (len(added),)
         assert db.execute("SELECT count(*) FROM later").fetchone() == (0,)
     db.close()
+
+
+def test_a_catalogue_of_the_first_version_learns_what_is_new(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it did not keep then is read from the recordings again: the rows are those of a new one."""
+    before = content(folder)
+    lost(folder)
+    db = sqlite3.connect(folder / FILE)
+    db.executescript(schema_of.MIGRATIONS[0] + "PRAGMA user_version = 1;")
+    db.execute(
+        "INSERT INTO sessions VALUES (?, 1, 1, '', 0, 1, '', NULL, NULL, '', '', '', '', 0, 0, 0, NULL)",
+        (before["sessions"][0][0],),
+    )
+    db.commit()
+    db.close()
+    assert content(folder) == before
+
+
+COURSE = st.fixed_dictionaries(
+    {
+        "person": st.sampled_from(["", "P-07", "Ada", "Žofie 漢字"]),
+        "side": st.sampled_from(Side),
+        "drill": st.sampled_from(["", "clean-drill", "mishaps"]),
+        "movement": st.sampled_from(["", "passive"]),
+        "position": st.sampled_from(["prone", "seated", None, "x'; DROP TABLE sessions"]),
+        "more_deg": st.floats(0.0, 20.0),
+        "note": st.text(max_size=10),
+        "said": st.lists(st.text(max_size=10), max_size=2),
+        "answers": st.fixed_dictionaries(
+            {}, optional={"warm": st.booleans(), "pain": st.integers(0, 10) | st.none() | st.text(max_size=3)}
+        ),
+        "at": st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)),
+    }
+)
+
+
+@settings(max_examples=15)
+@given(st.lists(COURSE, min_size=1, max_size=5), st.data())
+def test_whatever_was_recorded_the_catalogue_is_made_of_the_files_alone(
+    course: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    """Any sessions, some renamed, noted or deleted meanwhile: the same content again without it."""
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        for n, given_ in enumerate(course):
+            path = session(place, name=f"{n}.mcap", **given_)
+            if data.draw(st.booleans()):
+                add(place, path)
+        with Catalogue(place) as catalogue:
+            for n in range(len(course)):
+                match data.draw(st.sampled_from(["keep", "keep", "delete", "rename", "note", "person"])):
+                    case "delete":
+                        catalogue.delete_session(f"{n}.mcap")
+                    case "rename":
+                        catalogue.rename_session(f"{n}.mcap", f"renamed {n}")
+                    case "note":
+                        catalogue.describe_session(f"{n}.mcap", note="later", movement="passive")
+                    case "person":
+                        catalogue.describe_person(f"p{n}", plan=n + 1)
+            grown = catalogue.content()
+        lost(place)
+        reindex(place)
+        assert content(place) == grown
 
 
 def test_only_what_changed_is_read_again(folder: Path) -> None:
@@ -266,6 +334,38 @@ def test_repetitions_taken_back_do_not_count(tmp_path: Path) -> None:
             writer.write_event(stream, 0, json.dumps(event))
     (leg,) = session_results(path).legs
     assert (leg.reps, leg.controlled) == (7, 7)
+
+
+def test_answers_notes_and_who_turned_the_leg_are_in_the_catalogue(tmp_path: Path) -> None:
+    """From the recording, through the rows, to the conditions of the test and the list."""
+    session(
+        tmp_path, answers={"warm": True, "pain": 2}, said=["tight today", "better"], movement="passive",
+    )  # fmt: skip
+    with Catalogue(tmp_path) as catalogue:
+        (found,) = catalogue.sessions()
+    assert (found.warmed_up, found.pain, found.said) == (True, 2, "tight today\nbetter")
+    (leg,) = found.legs
+    assert leg.conditions is not None and leg.conditions.movement == "passive"
+    assert found.start.movement == "passive"
+    (read,) = session_results(tmp_path / found.name).legs
+    assert read.held_s == leg.held_s and read.gained_rad == pytest.approx(leg.gained_rad, abs=1e-4)
+    holds = [e for e in Reader(tmp_path / found.name).events() if e["type"] == "hold"]
+    assert leg.held_s == pytest.approx(sum(hold["end_s"] - hold["start_s"] for hold in holds))
+    assert leg.held_s > 15.0
+
+
+def test_drills_of_another_position_tool_or_movement_are_courses_of_their_own(tmp_path: Path) -> None:
+    """And each keeps all of its sessions, in the order of time."""
+    given_: list[dict[str, Any]] = [{}, {"position": "seated"}, {"movement": "passive"}, {}]
+    for n, more in enumerate(given_):
+        session(tmp_path, drill="mishaps", at=FIRST + timedelta(days=n), **more)
+    with Catalogue(tmp_path) as catalogue:
+        found = catalogue.overview("P-07", FIRST.toordinal() + 7)
+    assert sorted(len(course.practice) for course in found.courses) == [1, 1, 2]
+    (both,) = [course for course in found.courses if len(course.practice) == 2]
+    assert [p.found.begun for p in both.practice] == [FIRST, FIRST + timedelta(days=3)]
+    assert (both.reps, both.share) == (30, 18 / 30)
+    assert both.practice[-1].longest is not None and both.practice[-1].longest.reps == 11
 
 
 def test_only_a_test_has_trials(tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ MISHAPS: Mapping[str, Mishap] = {
     "undo-and-redo": Mishap(undo_and_redo, ()),
     "pause-and-resume": Mishap(pause_and_resume, ("paused", "resumed")),
     "button": Mishap(
-        lambda drill: {"told": [Told(once(drill, s), MarkKind.BUTTON) for s in (0.5, 2.5)]}, (), KINDS
+        lambda drill: {"pressed": [once(drill, s) for s in (0.5, 2.5)]}, ("paused", "resumed"), MEASURED
     ),
     "stop": Mishap(marked(MarkKind.STOP), ("done",)),
     "skip": Mishap(marked(MarkKind.SKIP), ()),

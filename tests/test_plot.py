@@ -291,6 +291,12 @@ def test_a_window_shows_the_same_picture(tmp_path: Path, monkeypatch: pytest.Mon
         pyplot.close("all")
 
 
+def test_a_recording_without_an_angle_has_no_picture() -> None:
+    empty = dataclasses.replace(analysed("clean-drill"), angles=[])
+    with pytest.raises(InputError, match="no angle was measured"):
+        figure(empty, "x")
+
+
 def test_without_matplotlib_the_way_to_get_it_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

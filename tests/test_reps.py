@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import STREAM, course, cuts, hip_angle, one_by_one, rng_of, split
-from hipturn.core.figures import figures, held, sparc
+from hipturn.core.figures import figures, held
 from hipturn.core.reps import Detector, DetectParams, Excursion, Turned
 from hipturn.core.verdict import Judge, Standard
 from hipturn.model import Direction, FloatArray, HipAngle, Rep, Side, Verdict
@@ -375,9 +375,7 @@ EDGE = float(SHARE[np.argmax(SPEED >= 0.05 * 1.875)])
 def told(*elements: Element, rate_hz: float = 100.0) -> tuple[list[Rep], list[Excursion], list[TrueRep]]:
     trace, truth = course(Rest(1.0), *elements, Rest(1.0), rate_hz=rate_hz)
     found = excursions(detect([trace], rate_hz))
-    reps = [
-        figures(each, stream=STREAM, n=n + 1, side=Side.LEFT, rate_hz=rate_hz) for n, each in enumerate(found)
-    ]
+    reps = figures(found, stream=STREAM, first=1, side=Side.LEFT, rate_hz=rate_hz)
     return reps, found, truth
 
 
@@ -473,7 +471,8 @@ def with_off_axis(excursion: Excursion, off_axis_rad: FloatArray) -> Excursion:
 
 
 def again(excursion: Excursion) -> Rep:
-    return figures(excursion, stream=STREAM, n=1, side=None, rate_hz=100.0)
+    (rep,) = figures([excursion], stream=STREAM, first=1, side=None, rate_hz=100.0)
+    return rep
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
@@ -500,60 +499,6 @@ def test_a_hold_of_a_second_is_told_with_its_mean_and_spread(hold_s: float) -> N
     assert rep.start_ns < hold.start_ns < hold.end_ns < rep.end_ns
     assert hold.mean_rad == pytest.approx(-0.5, abs=1.0 * RAD_PER_DEG)
     assert 0.0 < hold.sd_rad < 1.0 * RAD_PER_DEG
-
-
-# --- smoothness ---------------------------------------------------------------------------------
-
-
-def published_sparc(speed: FloatArray, rate_hz: float, padding: int = 4) -> float:
-    """Balasubramanian et al. 2015 as published: zero padding by 2^4 and more, 10 Hz, threshold 0.05."""
-    points = 2 ** (math.ceil(math.log2(len(speed))) + padding)
-    frequency = np.arange(points) * rate_hz / points
-    spectrum = np.abs(np.fft.fft(speed, points))
-    spectrum /= spectrum.max()
-    below = frequency <= 10.0
-    frequency, spectrum = frequency[below], spectrum[below]
-    loud = np.flatnonzero(spectrum >= 0.05)
-    used = slice(int(loud[0]), int(loud[-1]) + 1)
-    frequency, spectrum = frequency[used], spectrum[used]
-    steps = np.diff(frequency) / (frequency[-1] - frequency[0])
-    return -float(np.sum(np.sqrt(steps**2 + np.diff(spectrum) ** 2)))
-
-
-@few(60)
-@given(
-    out_s=st.floats(0.4, 3.0),
-    hold_s=st.floats(0.0, 2.0),
-    return_s=st.floats(0.4, 3.0),
-    shake=st.floats(0.0, 0.3),
-    hz=st.floats(1.0, 8.0),
-    rate_hz=st.sampled_from(RATES),
-)
-def test_sparc_is_the_published_measure(
-    out_s: float, hold_s: float, return_s: float, shake: float, hz: float, rate_hz: float
-) -> None:
-    """Within 1 % on movements smooth and shaky, short and long."""
-    trace, _ = course(Repetition(IR, 0.5, out_s=out_s, hold_s=hold_s, return_s=return_s), rate_hz=rate_hz)
-    t_s = trace.t_ns / NS_PER_S
-    speed = np.abs(trace.rate_radps) * (1.0 + shake * np.sin(2.0 * math.pi * hz * t_s))
-    assert sparc(speed, rate_hz) == pytest.approx(published_sparc(speed, rate_hz), rel=0.01)
-
-
-def test_sparc_orders_movements_as_people_do() -> None:
-    """The same movement, shakier and shakier, scores lower and lower; how fast it was does not count."""
-    trace, _ = course(Repetition(IR, 0.5))
-    t_s = trace.t_ns / NS_PER_S
-    scores = [
-        sparc(np.abs(trace.rate_radps + shake * np.sin(2.0 * math.pi * 4.0 * t_s)), 100.0)
-        for shake in (0.0, 0.1, 0.3)
-    ]
-    assert scores[0] > scores[1] > scores[2]
-    assert sparc(3.0 * np.abs(trace.rate_radps), 100.0) == pytest.approx(scores[0], rel=1e-5)
-
-
-@pytest.mark.parametrize("speed", [[], [1.0], [0.0, 0.0, 0.0]])
-def test_no_movement_has_no_smoothness(speed: list[float]) -> None:
-    assert math.isnan(sparc(np.array(speed), 100.0))
 
 
 # --- verdict ------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from webs import TOKEN, Web, post, web
 
 LIVE = "/api/v1/live"
 EVERY = ["/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/api/v1/state", "/api/v1/sessions",
-         "/api/v1/sessions/clean-drill.mcap", "/api/v1/results", "/static/plain.js"]  # fmt: skip
+         "/api/v1/sessions/clean-drill.mcap", "/api/v1/results", "/static/app.js"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -248,6 +248,15 @@ def test_one_speaker_at_most() -> None:
     assert not auto.failed() and auto.line()["where"] == "machine", "a person's choice holds"
 
 
+def test_a_page_that_is_gone_no_longer_speaks() -> None:
+    """Its part is free then; a page that never had it takes nothing with it."""
+    chosen = Speaker("off", False)
+    chosen.choose("page", "a")
+    assert not chosen.gone("b") and not chosen.gone(None) and chosen.page == "a"
+    assert chosen.gone("a") and chosen.line() == {"where": "page", "page": None}
+    assert not chosen.gone("a")
+
+
 def test_a_computer_without_loudspeaker_is_known(tmp_path: Path) -> None:
     def here(**environ: str) -> bool:
         return audible("linux", environ, tmp_path)

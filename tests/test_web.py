@@ -6,6 +6,7 @@ import json
 import re
 import tempfile
 import warnings
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +16,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.routing import Mount, Route
 
-from cli_runs import drill, record
+import histories
+from cli_runs import done, drill, record
 from hipturn.coach import Coach
 from hipturn.commands import COMMANDS, Begin, End, Speak
 from hipturn.config import core_params, defaults
-from hipturn.model import Mark, MarkKind, SessionStart, Side
+from hipturn.core.references import GROUPS, SCALES
+from hipturn.model import HostNs, Mark, MarkKind, SessionStart, Side
 from hipturn.offline import Request, analyse
+from hipturn.recording import Writer
 from hipturn.session import Session
 from hipturn.sinks.hub import FRAME_NS, Hub
 from hipturn.sinks.viewers import Viewer
 from hipturn.sinks.voice import Speaker
 from hipturn.sources import simulated
 from hipturn.status import State
+from hipturn.units import DEG_PER_RAD
 from hipturn.web import angles, openapi
 from hipturn.web.app import STATIC
 from webs import Web, post, web
@@ -53,6 +58,32 @@ def test_the_page_and_all_it_loads_are_there(site: Web) -> None:
     for file in STATIC.rglob("*"):
         if file.is_file():
             assert client.get(f"/static/{file.relative_to(STATIC).as_posix()}").status_code == 200
+
+
+def test_reference_values_are_the_cores_in_degrees(site: Web) -> None:
+    """Each with its source: a value without one does not exist."""
+    told = site.client().get("/api/v1/references").json()
+    assert [group["name"] for group in told["groups"]] == list(GROUPS)
+    for group in told["groups"]:
+        there = GROUPS[group["name"]]
+        assert group["internal"]["mean_deg"] == pytest.approx(there.internal.mean_rad * DEG_PER_RAD, abs=0.05)
+        assert (group["external"] is None) == (there.external is None)
+        assert group["source"] == there.source
+    assert [scale["name"] for scale in told["scales"]] == list(SCALES)
+    assert [mark["deg"] for mark in told["scales"][0]["marks"]] == [5.0, 30.0, 45.0]
+
+
+def test_the_page_that_speaks_is_missed(site: Web) -> None:
+    """A page that goes leaves its part as the speaker, so that another can take it."""
+    live = "ws://127.0.0.1:8710/api/v1/live"
+    client = site.client()
+    site.hub.speak("page", "p1")
+    with client.websocket_connect(f"{live}?page=p2"):
+        pass
+    assert site.hub.status.speaker["page"] == "p1"
+    with client.websocket_connect(f"{live}?page=p1"):
+        assert site.hub.status.speaker["page"] == "p1"
+    assert site.hub.status.speaker == {"where": "page", "page": None}
 
 
 def test_the_state_is_the_hubs(site: Web) -> None:
@@ -146,12 +177,99 @@ def test_long_recordings_are_thinned_further_or_refused(
 ) -> None:
     """The answer is bounded whatever was recorded."""
     record(tmp_path / "a.mcap", drill())
-    monkeypatch.setattr(angles, "MOST_ROWS", 100)
-    got = angles.of(tmp_path / "a.mcap")
+    client = Web(Hub(), tmp_path).client()
+    got = client.get("/api/v1/sessions/a.mcap/angles?rows=100").json()
     assert len(got["t_s"]) <= 101 and got["rate_hz"] < 5.0
     monkeypatch.setattr(angles, "MOST_BYTES", 1000)
     answer = Web(Hub(), tmp_path).client().get("/api/v1/sessions/a.mcap/angles")
     assert answer.status_code == 422 and "too long" in answer.json()["detail"]
+
+
+@functools.cache
+def measured() -> angles.Measured:
+    with tempfile.TemporaryDirectory() as folder:
+        return angles.of(record(Path(folder) / "a.mcap", drill(), lost=range(2300, 2500)))
+
+
+@given(st.floats(0.0, 50.0), st.floats(0.0, 60.0), st.integers(1, 2000))
+def test_what_is_drawn_holds_every_sample_that_was_measured(from_s: float, span_s: float, rows: int) -> None:
+    """Whatever the stretch and however thin: each cell's extremes are those of its samples, none is lost.
+
+    And it is bounded: at most one row more than asked for, at 20 Hz or less.
+    """
+    whole = measured()
+    got = whole.drawn(angles.Window(from_s, from_s + span_s, rows))
+    assert len({len(got[key]) for key in ("t_s", "angle_deg", "low_deg", "high_deg")}) == 1
+    assert len(got["t_s"]) <= rows + 1 and got["rate_hz"] <= 20.0
+    inside = whole.trusted & (whole.t_s >= from_s) & (whole.t_s <= from_s + span_s)
+    filled = [
+        (low, angle, high)
+        for low, angle, high in zip(got["low_deg"], got["angle_deg"], got["high_deg"])
+        if angle is not None
+    ]
+    assert bool(filled) == bool(inside.any())
+    assert all(low <= angle <= high for low, angle, high in filled)
+    if filled:
+        assert min(low for low, _, _ in filled) == pytest.approx(whole.angle_deg[inside].min(), abs=0.006)
+        assert max(high for _, _, high in filled) == pytest.approx(whole.angle_deg[inside].max(), abs=0.006)
+
+
+def test_a_wrong_stretch_is_answered_with_the_right_one(site: Web) -> None:
+    client = site.client()
+    for query in ("from_s=-1", "to_s=nan", "rows=0", "rows=1.5", "rows=40000", "from_s=x"):
+        answer = client.get(f"/api/v1/sessions/clean-drill.mcap/angles?{query}")
+        assert answer.status_code == 422 and query.partition("=")[0] in answer.json()["detail"], query
+    assert client.get("/api/v1/sessions?side=up").status_code == 422
+
+
+def test_recordings_are_chosen_by_person_leg_and_drill(tmp_path: Path) -> None:
+    """Newest first, with what was found of each leg; the choice there is covers all recordings."""
+    histories.weeks(tmp_path, [0.0, 1.0])
+    histories.session(tmp_path, person="B2", drill="clean-drill", name="b.mcap")
+    client = Web(Hub(), tmp_path).client()
+    every = client.get("/api/v1/sessions").json()
+    assert (every["people"], len(every["sessions"]), len(every["drills"])) == (["B2", "P-07"], 5, 2)
+    times = [datetime.fromisoformat(one["wall_time"]) for one in every["sessions"]]
+    assert times == sorted(times, reverse=True)
+    for query, count in (("person=P-07", 4), ("side=right", 3), ("drill=prone-rotation&side=left", 2)):
+        chosen = client.get(f"/api/v1/sessions?{query}").json()
+        assert len(chosen["sessions"]) == count and chosen["people"] == every["people"], query
+    (leg,) = client.get("/api/v1/sessions?person=P-07&side=left").json()["sessions"][0]["legs"]
+    assert leg["trials"] == 6 and leg["reps"] >= 6 and leg["best_deg"] > 20.0
+    assert client.get("/api/v1/sessions?person=nobody").json()["sessions"] == []
+
+
+def test_what_sessions_come_to_over_weeks(tmp_path: Path) -> None:
+    """The very lines of `hipturn history progress`; nothing of nobody."""
+    histories.weeks(tmp_path, [0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0])
+    client = Web(Hub(), tmp_path).client()
+    got = client.get("/api/v1/people/P-07/progress").json()
+    told = done("history", "--recordings", tmp_path, "progress", "P-07", "--json").lines
+    assert got == {"v": 1, "person": "P-07", "lines": told}
+    trends = {(line["side"], line["of"]): line["real"] for line in told if line["type"] == "trend"}
+    assert trends["left", "internal"] and not trends["right", "internal"]
+    for name in ("nobody", "%00", "P-07%2F"):
+        assert client.get(f"/api/v1/people/{name}/progress").status_code == 404
+    assert Web(Hub(), tmp_path / "none").client().get("/api/v1/people/P-07/progress").status_code == 404
+
+
+def test_a_recording_tells_results_and_what_was_told_meanwhile(tmp_path: Path) -> None:
+    """Of a test mean and uncertainty, as `hipturn history show`; notes and pauses at their time."""
+    histories.session(tmp_path, name="t.mcap")
+    client = Web(Hub(), tmp_path).client()
+    told = client.get("/api/v1/sessions/t.mcap").json()
+    shown = done("history", "--recordings", tmp_path, "show", "t.mcap", "--json")
+    assert told["tests"] == shown.of("test_result") and told["tests"][0]["internal"]["value_deg"] > 20.0
+    motion = drill()
+    with Writer(tmp_path / "m.mcap") as writer:
+        session = Session(core_params(defaults()), Coach("shin", Side.RIGHT, 0), writer, lambda _: None)
+        session.push(SessionStart("test", "2026-01-01T12:00:00+00:00", settings=defaults()))
+        for number, item in enumerate(simulated.inputs(motion)):
+            session.push(item)
+            if number == 2001:
+                session.push(Mark("shin", HostNs(0), MarkKind.NOTE, {"text": "näher"}))
+    (mark,) = client.get("/api/v1/sessions/m.mcap").json()["marks"]
+    assert mark == {"t_s": 20.0, "kind": "note", "value": {"text": "näher"}}
 
 
 def test_one_speaker_is_chosen_and_everybody_knows_it(tmp_path: Path) -> None:

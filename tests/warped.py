@@ -19,7 +19,8 @@ from hipturn.sources.ble import Backend
 from hipturn.sources.bleak_bumble import adapter as adapters
 from hipturn.sources.bleak_bumble import backend
 from hipturn.sources.virtual import VirtualSettings
-from hipturn.sources.virtual.peripheral import VirtualSensor
+from hipturn.sources.virtual.peripheral import Stage, VirtualSensor
+from hipturn.sources.virtual.playback import second as on_pelvis
 from hipturn.sources.virtual.playback import simulated
 from hipturn.sources.virtual.radio import Radio, RadioController
 
@@ -73,8 +74,13 @@ class _Transport:
 
 
 @contextlib.asynccontextmanager
-async def in_reach(settings: VirtualSettings) -> AsyncIterator[tuple[Backend, VirtualSensor, list[str]]]:
-    """Switch a virtual sensor on; give the Bluetooth to reach it, the sensor, and what happens to it."""
+async def in_reach(
+    settings: VirtualSettings, second: VirtualSettings | None = None
+) -> AsyncIterator[tuple[Backend, VirtualSensor, list[str]]]:
+    """Switch a virtual sensor on; give the Bluetooth to reach it, the sensor, and what happens to it.
+
+    With `second` there is another one, on the pelvis of the same person.
+    """
     radio = Radio(settings.interval_s)
     happened: list[str] = []
     advertising = asyncio.Event()
@@ -86,8 +92,19 @@ async def in_reach(settings: VirtualSettings) -> AsyncIterator[tuple[Backend, Vi
     async def open_transport(_spec: str) -> _Transport:
         return _Transport(radio)
 
-    sensor = VirtualSensor(radio, settings, simulated(settings), tell)
-    running = asyncio.create_task(sensor.run(), name="virtual sensor")
+    stage = Stage()
+    sensor = VirtualSensor(radio, settings, simulated(settings), tell, stage=stage)
+    running = [asyncio.create_task(sensor.run(), name="virtual sensor")]
+    if second is not None:
+        sacrum = VirtualSensor(
+            radio,
+            second,
+            on_pelvis(settings),
+            lambda what, _: happened.append(f"pelvis {what}"),
+            stage=stage,
+            address=second.pelvis_address,
+        )
+        running.append(asyncio.create_task(sacrum.run(), name="virtual sensor on the pelvis"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(adapters, "open_transport", open_transport)
         try:
@@ -95,6 +112,8 @@ async def in_reach(settings: VirtualSettings) -> AsyncIterator[tuple[Backend, Vi
             async with backend("in this loop") as bluetooth:
                 yield bluetooth, sensor, happened
         finally:
-            running.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await running
+            for task in running:
+                task.cancel()
+            for task in running:
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task

@@ -10,7 +10,7 @@ import numpy as np
 
 from hipturn import config, drivers, places
 from hipturn.core import calibration as calibrations
-from hipturn.core import quaternion
+from hipturn.core import pelvis, quaternion
 from hipturn.core import zero as zeros
 from hipturn.core.fusion import FusionParams
 from hipturn.core.pipeline import Front
@@ -93,14 +93,14 @@ def _upright(found: Calibration, standing: Orientation, position: str | None) ->
 def _part(
     path: Path, reader: Reader, params: FusionParams, from_s: float, to_s: float, bias: FloatArray | None
 ) -> tuple[StreamInfo, Side | None, Orientation]:
-    """Return the first stream's handshake, its leg if that is told, and its orientation in the part."""
+    """Return the leg's handshake, its leg if that is told, and its orientation in the part."""
     front = Front(params, drivers.decoder)
     link: LinkUp | None = None
     side: Side | None = None
     blocks: list[Orientation] = []
     for item in _with_bias(vetted(reader.inputs(), path.name), bias):
         match item:
-            case LinkUp() if link is None:
+            case LinkUp() if link is None and item.stream != pelvis.ROLE:
                 link = item
             case Mark(kind=MarkKind.SIDE) if link is not None and item.stream == link.stream:
                 side = Side(item.value["side"])
@@ -119,7 +119,7 @@ def _with_bias(items: Iterator[Input], bias: FloatArray | None) -> Iterator[Inpu
     """Yield the inputs, telling each new link's filter the gyroscope's bias if that is known."""
     for item in items:
         yield item
-        if isinstance(item, LinkUp) and bias is not None:
+        if isinstance(item, LinkUp) and item.stream != pelvis.ROLE and bias is not None:
             yield Mark(item.stream, item.at_ns, MarkKind.BIAS, {"gyr_bias_radps": bias.tolist()})
 
 

@@ -135,6 +135,11 @@ MEASURING: dict[str, Setting] = {
             "10 keeps the knee within 80 to 100°", most=90.0,
         ),
         Setting(
+            "reps.max_compensation_deg", 5.0, "°", "the pelvis leaning more than this is compensation, where a second "
+            "sensor on it tells; 0 for no limit",
+            "5", most=90.0,
+        ),
+        Setting(
             "reps.min_hold_s", 0.0, "s", "a shorter hold at the end range is no-hold; 0 for no limit",
             "as the drill asks", most=600.0,
         ),
@@ -179,6 +184,10 @@ PROGRAM: dict[str, Setting] = {
         Setting(
             "run.sensor", "", "", "name or address of the sensor; empty for the first known in reach",
             "the sensor's name where more than one is about", kind="text",
+        ),
+        Setting(
+            "run.pelvis", "", "", "name or address of a second sensor, on the sacrum; empty for none",
+            "empty; a second sensor where the pelvis does not keep still", kind="text",
         ),
         Setting("run.side", "right", "", "the leg it is strapped to", "as worn", choices=("left", "right")),
         Setting(
@@ -420,6 +429,7 @@ def core_params(settings: Settings) -> CoreParams:
             min_rep_s=optional("reps.min_rep_s"),
             max_speed_radps=optional("reps.max_speed_dps", RAD_PER_DEG),
             max_off_axis_rad=optional("reps.max_off_axis_deg", RAD_PER_DEG),
+            max_compensation_rad=optional("reps.max_compensation_deg", RAD_PER_DEG),
             min_hold_s=optional("reps.min_hold_s"),
             min_return=optional("reps.min_return"),
         ),

@@ -6,7 +6,7 @@ The same objects in ``replay --json``, in the recording's expected results and i
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from hipturn.core.floor import ASSUMES
@@ -57,6 +57,9 @@ def line(output: Output) -> Line | None:
             more: Line = {"heading_dependent": True} if output.heading_dependent else {}
             if output.phi_rad is not None and output.phi_sd_rad is not None:
                 more |= {"phi_deg": _deg(output.phi_rad), "phi_sd_deg": _deg(output.phi_sd_rad)}
+            if output.compensation_rad is not None:
+                known = math.isfinite(output.compensation_rad)
+                more |= {"compensation_deg": _deg(output.compensation_rad) if known else None}
             return (
                 _head("rep", output.stream)
                 | {
@@ -117,7 +120,8 @@ def line(output: Output) -> Line | None:
                 "drift_deg": _deg(output.drift_rad),
             }
         case Tapped():
-            return _head("taps", output.stream) | {"t_s": _s(output.t_ns), "count": output.count}
+            pressed: Line = {"button": True} if output.button else {}
+            return _head("taps", output.stream) | {"t_s": _s(output.t_ns), "count": output.count} | pressed
         case Gap():
             return _head("gap", output.stream) | {
                 "start_s": _s(output.start_ns),
@@ -196,25 +200,27 @@ def session(
     }
 
 
-def summary(outputs: Iterable[Output], *, max_rad: float, min_rad: float, elapsed_s: float) -> Line:
-    """Return the line that closes a session's events; `elapsed_s` is the time computing took."""
-    counted: dict[tuple[str, int], Rep] = {}
+def counted(outputs: Iterable[Output]) -> list[Rep]:
+    """Return the repetitions that were not taken back, in the order of their numbers."""
+    there: dict[tuple[str, int], Rep] = {}
     taken: dict[tuple[str, int], Rep] = {}
-    holds = gaps = 0
     for output in outputs:
         match output:
             case Rep():
-                counted[output.stream, output.n] = output
+                there[output.stream, output.n] = output
             case Corrected():
-                there, gone = (taken, counted) if output.kind == "redo" else (counted, taken)
+                source, target = (taken, there) if output.kind == "redo" else (there, taken)
                 for n in output.reps:
-                    if (rep := there.pop((output.stream, n), None)) is not None:
-                        gone[output.stream, n] = rep
-            case Hold():
-                holds += 1
-            case Gap():
-                gaps += 1
-    reps = list(counted.values())
+                    if (rep := source.pop((output.stream, n), None)) is not None:
+                        target[output.stream, n] = rep
+            case _:
+                pass
+    return [there[key] for key in sorted(there)]
+
+
+def summary(outputs: Collection[Output], *, max_rad: float, min_rad: float, elapsed_s: float) -> Line:
+    """Return the line that closes a session's events; `elapsed_s` is the time computing took."""
+    reps = counted(outputs)
     verdicts = [rep.verdict for rep in reps]
     known = math.isfinite(max_rad) and math.isfinite(min_rad)
     return {
@@ -224,8 +230,8 @@ def summary(outputs: Iterable[Output], *, max_rad: float, min_rad: float, elapse
         "controlled": verdicts.count(Verdict.CONTROLLED),
         "uncontrolled": verdicts.count(Verdict.UNCONTROLLED),
         "void": verdicts.count(Verdict.VOID),
-        "holds": holds,
-        "gaps": gaps,
+        "holds": sum(isinstance(output, Hold) for output in outputs),
+        "gaps": sum(isinstance(output, Gap) for output in outputs),
         "max_deg": _deg(max_rad) if known else None,
         "min_deg": _deg(min_rad) if known else None,
         "arc_deg": _deg(max_rad - min_rad) if known else None,

@@ -98,6 +98,8 @@ class SessionStart:
     note: str = ""
     person: str = ""
     """Whose hip it is, by the name or code they chose; empty where nobody said."""
+    movement: str = ""
+    """"passive" where somebody else turns the leg; the person's own movement where nothing is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +178,6 @@ class MarkKind(StrEnum):
     """value: ``{"bpm": int}``: 0 for off"""
     STOP = "stop"
     """value: ``{}``: the person ends the session; what was done until then is its result"""
-    BUTTON = "button"
-    """value: ``{}``: the sensor's own button was pressed"""
     BATTERY = "battery"
     """value: ``{"percent": int}``: the sensor's charge has become low"""
 
@@ -214,6 +214,8 @@ class RawSamples:
     """The device's own orientation, shape (n, 4)."""
     bad_before: tuple[int, ...] = ()
     """Of each packet that could not be read, the index of the sample that came next; in order."""
+    pressed_before: tuple[int, ...] = ()
+    """The same of each press of the sensor's button."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -245,6 +247,8 @@ class Orientation:
     lost_before: IntArray
     trusted: BoolArray
     """False while the filter settles after a start or a long gap."""
+    host_ns: IntArray | None = None
+    """When each sample was taken on this computer's clock, where several sensors share it; shape (n,)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -292,6 +296,8 @@ class Rep:
     phi_rad: float | None = None
     """With the heel planted: the femur's own rotation in it, estimated (`core.floor`), never negative."""
     phi_sd_rad: float | None = None
+    compensation_rad: float | None = None
+    """How far the pelvis leaned meanwhile; NaN where its sensor could not tell, None without a sensor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,11 +384,12 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Tapped:
-    """Somebody tapped the sensor, so many times in a row."""
+    """Somebody tapped the sensor, so many times in a row, or pressed its button."""
 
     stream: str
     t_ns: StreamNs
     count: int
+    button: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from hipturn import config, drivers, lines, offline_vqf, places
 from hipturn.core import calibration as calibrations
+from hipturn.core import pelvis
 from hipturn.core.fusion import ACAUSAL
 from hipturn.core.pipeline import Back, CoreParams, Front, Seen
 from hipturn.core.verdict import demonstrated
@@ -96,6 +97,8 @@ class Analysis:
     def add(self, output: Output) -> None:
         """Take in one output."""
         match output:
+            case Orientation(stream=pelvis.ROLE):
+                pass
             case Orientation():
                 self.samples += len(output.t_ns)
                 self.duration_ns = max(self.duration_ns, int(output.t_ns[-1]))
@@ -126,21 +129,23 @@ def analyse(
     if request.reference is not None:
         params = _with_reference(params, request)
     result: Analysis | None = None
+    early: list[Output] = []
     back = Back(params)
     inputs = pace(vetted(reader.inputs(), path.name))
     for item in _calibrated(_front(inputs, params, request, path), request, path):
-        if isinstance(item, LinkUp) and result is None:
+        if isinstance(item, LinkUp) and item.stream != pelvis.ROLE and result is None:
             result = Analysis(reader.session, item.info, settings)
         if result is None:
-            # what the session is about counts from its first input on
-            back.push(item)
+            # what the session is about counts from its first input on, and a second sensor may be there first
+            early += back.push(item)
             continue
         if isinstance(item, Mark) and item.kind is MarkKind.SIDE:
             result.side = Side(item.value["side"])
-        for output in back.push(item):
+        for output in (*early, *back.push(item)):
             result.add(output)
             if on_event:
                 on_event(output)
+        early.clear()
     if result is None or result.samples == 0:
         raise InputError(f"{path.name}: no sample is in it{': ' + reader.problem if reader.problem else ''}")
     for output in back.finish():
@@ -209,8 +214,8 @@ def _calibrated(items: Iterator[Input | Seen], request: Request, path: Path) -> 
 
 def _auto(items: list[Input | Seen], path: Path) -> Calibration:
     """Return a calibration estimated from all the orientation there is."""
-    blocks = [item for item in items if isinstance(item, Orientation)]
-    links = [item for item in items if isinstance(item, LinkUp)]
+    blocks = [i for i in items if isinstance(i, Orientation) and i.stream != pelvis.ROLE]
+    links = [i for i in items if isinstance(i, LinkUp) and i.stream != pelvis.ROLE]
     if not blocks:
         raise InputError(f"{path.name}: no sample is in it")
     sides = [item.value["side"] for item in items if isinstance(item, Mark) and item.kind is MarkKind.SIDE]

@@ -77,6 +77,8 @@ class Status:
     """Results of the guided sessions of this routine so far, or of this one, as in docs/coach.md."""
     speaker: Mapping[str, str | None] = field(default_factory=lambda: {"where": "off", "page": None})
     """Who speaks: the page (which, where it is known), this computer, or nobody."""
+    pelvis: State | None = None
+    """Where the link to a sensor on the pelvis stands, None without one."""
     troubles: Mapping[str, str] = field(default_factory=dict)
     """What does not work now, by part: the recording, the page, a listener."""
 
@@ -114,5 +116,6 @@ class Status:
             "coach": dict(self.coach) if self.coach is not None else None,
             "results": [dict(each) for each in self.results],
             "speaker": dict(self.speaker),
+            "pelvis": self.pelvis.value if self.pelvis is not None else None,
             "troubles": dict(self.troubles),
         }

@@ -7,8 +7,10 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
 
-from hipturn.batch.work import Job, Outcome, failed, work
+Todo = TypeVar("Todo")
+Done = TypeVar("Done")
 
 AHEAD = 2
 """Jobs given out for each process: one under way and one waiting, so that none is ever idle."""
@@ -21,18 +23,20 @@ def default_jobs() -> int:
     return os.cpu_count() or 1
 
 
-def in_processes(jobs: Iterable[Job], count: int, do: Callable[[Job], Outcome] = work) -> Iterator[Outcome]:
-    """Yield the outcomes as they come, from `count` processes.
+def in_processes(
+    jobs: Iterable[Todo], count: int, do: Callable[[Todo], Done], lost: Callable[[Todo, str], Done]
+) -> Iterator[Done]:
+    """Yield the outcomes of `do` as they come, from `count` processes.
 
     A process that dies takes all jobs under way with it: they are done again one by one, and the one
-    that lets a process die alone is a failed outcome.
+    that lets a process die alone has the outcome that `lost` makes of it and the reason.
     """
     waiting = iter(jobs)
-    running: dict[Future[Outcome], Job] = {}
+    running: dict[Future[Done], Todo] = {}
     pool = _pool(count)
     try:
         while True:
-            broken: list[Job] = []
+            broken: list[Todo] = []
             while len(running) < AHEAD * count and not broken and (job := next(waiting, None)) is not None:
                 try:
                     running[pool.submit(do, job)] = job
@@ -52,18 +56,18 @@ def in_processes(jobs: Iterable[Job], count: int, do: Callable[[Job], Outcome] =
                 running.clear()
                 pool.shutdown()
                 for job in broken:
-                    yield _alone(do, job)
+                    yield _alone(do, lost, job)
                 pool = _pool(count)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _alone(do: Callable[[Job], Outcome], job: Job) -> Outcome:
+def _alone(do: Callable[[Todo], Done], lost: Callable[[Todo, str], Done], job: Todo) -> Done:
     with _pool(1) as pool:
         try:
             return pool.submit(do, job).result()
         except BrokenProcessPool:
-            return failed(job, f"{job.name}: the process that analysed it died, perhaps for want of memory")
+            return lost(job, "the process that analysed it died, perhaps for want of memory")
 
 
 def _pool(count: int) -> ProcessPoolExecutor:

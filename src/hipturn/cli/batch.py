@@ -59,6 +59,7 @@ def command(
     from hipturn import batch, lines
     from hipturn.batch.cluster import on_cluster
     from hipturn.batch.processes import default_jobs, in_processes
+    from hipturn.batch.work import failed, work
     from hipturn.cli.export import requested
     from hipturn.export.parquet import import_pyarrow
     from hipturn.plain import printable
@@ -68,7 +69,7 @@ def command(
     begun = time.perf_counter()
 
     def spread(todo: "Iterable[Job]") -> "Iterator[Outcome]":
-        return on_cluster(todo, dask) if dask else in_processes(todo, jobs or default_jobs())
+        return on_cluster(todo, dask) if dask else in_processes(todo, jobs or default_jobs(), work, failed)
 
     with _Told(len(batch.recordings_in(folder)), as_json=as_json) as told:
         outcomes = batch.run(folder, output, plan, spread, told.hear)

@@ -55,6 +55,7 @@ class Asked:
     reps: int = 0
     drill: str | None = None
     routine: str | None = None
+    passive: bool = False
 
 
 def usual_side() -> str:
@@ -122,6 +123,7 @@ def start(asked: Asked) -> None:
             safety=_safety(language),
             scale=asked.scale or str(settings["coach.scale"]),
             reference=asked.reference or str(settings["coach.reference"]),
+            passive=asked.passive,
             obeys=virtual,
         ),
         view=lambda: _view(looked_at, asked.as_json),

@@ -18,6 +18,8 @@ Example: hipturn history
          hipturn history progress P-07
          hipturn history rename P-07 P-08
 """
+LONG_S = 10.0
+"""Held for so long in all is worth telling."""
 DAY = click.DateTime(["%Y-%m-%d"])
 
 folder_option = click.option(
@@ -160,7 +162,9 @@ def show(recordings: Path | None, name: str, as_json: bool) -> None:
     click.echo(printable(f"{found.name}: {start.drill or 'session'}, {start.wall_time or 'no time'}"))
     facts = [
         ("person", start.person), ("position", start.position), ("sensor", found.driver),
-        ("filter", found.filter), ("note", start.note), ("problem", found.problem),
+        ("filter", found.filter), ("movement", start.movement), ("note", start.note),
+        ("said", "; ".join(found.said.splitlines())), ("problem", found.problem),
+        ("pain", "" if found.pain is None else f"{found.pain} of 10"),
     ]  # fmt: skip
     for key, text in facts:
         if text:
@@ -260,12 +264,33 @@ def _in_words(line: dict[str, Any]) -> str:
             last = line["tests"][-1]
             what = "arc" if line["of"] == "arc" else f"{line['of']} rotation"
             value = f"{last['value_deg']:.1f}° ± {last['uncertainty_deg']:.1f}°"
-            return f"{line['side']} {what} ({where}): {value}, {len(line['tests'])} tests; {line['text']}"
+            tests = f"{len(line['tests'])} test{'s' * (len(line['tests']) > 1)}"
+            return f"{line['side']} {what} ({where}): {value}, {tests}; {line['text']}"
+        case "comparison" if line["of"] == "internal-external":
+            return f"{line['side']} internal minus external ({where}): {line['balance']['text']}"
+        case "practice":
+            return _trained(line)
         case "comparison":
             parts = [f"{of} {line[of]['text']}" for of in ("internal", "external", "arc") if of in line]
             return f"left minus right ({where}): {'; '.join(parts)}"
         case _:
             return f"plan of {line['planned']} a week reached in {line['reached']} of {line['of']} weeks"
+
+
+def _trained(line: dict[str, Any]) -> str:
+    sessions = line["sessions"]
+    count = f"{len(sessions)} session{'s' * (len(sessions) > 1)}, {line['reps']} repetitions"
+    parts = [
+        count if line["controlled_share"] is None else f"{count}, {line['controlled_share']:.0%} controlled"
+    ]
+    longest = sessions[-1]["longest_set"] or {}
+    for key, words in (("warm_up", "warming up"), ("range_change", "range at the end")):
+        if longest.get(key) is not None:
+            parts.append(f"{words} {longest[key]:+.0%}")
+    if line["held_s"] >= LONG_S:
+        parts.append(f"held {line['held_s']:.0f} s in all")
+    where = ", ".join(filter(None, (line["position"], line["movement"], line["tool"])))
+    return f"{line['side']} {line['drill'] or 'session'} ({where}): {', '.join(parts)}"
 
 
 @command.command("rename", epilog="Example: hipturn history rename P-07 P-08")
@@ -313,12 +338,15 @@ def delete(recordings: Path | None, name: str, yes: bool) -> None:
 @click.argument("name")
 @click.argument("text", required=False)
 @click.option("--person", help="Say whose recording it is.")
+@click.option("--movement", type=click.Choice(["active", "passive"]), help="Who turned the leg.")
 @click.pass_obj
-def note(recordings: Path | None, name: str, text: str | None, person: str | None) -> None:
-    """Write a note into a recording, in place of the one there, or whose it is."""
+def note(
+    recordings: Path | None, name: str, text: str | None, person: str | None, movement: str | None
+) -> None:
+    """Write a note into a recording, in place of the one there, or whose it is, or who turned the leg."""
     from hipturn.errors import UsageError
 
-    if text is None and person is None:
-        raise UsageError("nothing to write: give a text, or --person")
+    if text is None and person is None and movement is None:
+        raise UsageError("nothing to write: give a text, --person or --movement")
     with opened(recordings) as catalogue:
-        catalogue.describe_session(name, person=person, note=text)
+        catalogue.describe_session(name, person=person, note=text, movement=movement)

@@ -53,6 +53,8 @@ class Guided:
     """The safety words are said first."""
     scale: str = ""
     reference: str = ""
+    passive: bool = False
+    """Somebody else turns the leg."""
     obeys: bool = False
     """A virtual sensor's person does what the coach asks, instead of a fixed script."""
 
@@ -67,6 +69,7 @@ class Guided:
             both=self.both,
             scale=self.scale,
             reference=self.reference,
+            passive=self.passive,
         )
         return plan if self.drill is None else plan.doing(self.drill, reps or None)
 
@@ -111,6 +114,8 @@ class Simulated:
     faults: str = ""
     device: str = "hipturn"
     """The driver whose device it behaves as."""
+    pelvis: bool = False
+    """A second one is on the pelvis."""
 
 
 def run(
@@ -167,10 +172,12 @@ async def _session(
     backend: Backend,
     stop: asyncio.Event,
     virtual: "Spawned | None" = None,
+    pelvis: str | None = None,
 ) -> daemon.Ended:
     chosen = chosen_settings()
     plan = daemon.Plan(
         sensor=sensor,
+        pelvis=pelvis,
         side=options.side,
         reps=options.reps,
         settings=measuring_settings(),
@@ -236,10 +243,13 @@ def _show(recordings: list[Path], as_json: bool) -> offline.Analysis | None:
     return result
 
 
-async def real(options: Options, sensor: str | None, stop: asyncio.Event) -> daemon.Ended:
+async def real(
+    options: Options, sensor: str | None, stop: asyncio.Event, pelvis: str | None = None
+) -> daemon.Ended:
     """Measure with a real sensor until the target or a stop."""
     async with Backend() as backend:
-        ended = await _session(options, places.recordings_folder(options.recordings), sensor, backend, stop)
+        folder = places.recordings_folder(options.recordings)
+        ended = await _session(options, folder, sensor, backend, stop, pelvis=pelvis)
     if options.view is None:
         _show(ended.recordings, options.as_json)
     return ended
@@ -259,6 +269,8 @@ async def with_virtual(
     args += ["--as", simulated.device]
     if options.guided.obeys:
         args.append("--obey")
+    if simulated.pelvis:
+        args.append("--pelvis")
     if simulated.faults:
         args += ["--faults", simulated.faults]
     async with virtual.spawned(args) as sensor:
@@ -267,7 +279,9 @@ async def with_virtual(
             # apart from a person's own recordings: nobody's hip is in it
             folder = options.recordings or places.recordings_folder() / "simulated"
             obeying = sensor if options.guided.obeys else None
-            ended = await _session(options, folder, sensor.name, backend, stop, obeying)
+            # two of a kind have one name
+            wanted = sensor.address if simulated.pelvis else sensor.name
+            ended = await _session(options, folder, wanted, backend, stop, obeying, sensor.pelvis)
     return ended, None if options.view is not None else _show(ended.recordings, options.as_json)
 
 

@@ -15,6 +15,7 @@ from hipturn.plain import printable
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("hipturn.cli.demo", "Try everything with no hardware: a virtual sensor on a simulated leg."),
     "scan": ("hipturn.cli.scan", "List the sensors in reach."),
+    "sensor": ("hipturn.cli.sensor", "Have a sensor identify itself, tell its battery and the like."),
     "run": ("hipturn.cli.run", "Connect to a sensor, measure, count and record."),
     "test": ("hipturn.cli.test", "Measure the range of hip rotation, led by voice."),
     "drill": ("hipturn.cli.drill", "Do a drill or stretch, led by voice, with counted repetitions."),
@@ -27,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("hipturn.cli.export", "Write results in a format that other programs read."),
     "batch": ("hipturn.cli.batch", "Analyse a folder of recordings anew, in parallel, into one dataset."),
     "plot": ("hipturn.cli.plot", "Draw a recording: the angle and the repetitions found in it."),
+    "report": ("hipturn.cli.report", "Write two pages to print: a person's progress, or one session."),
     "import": ("hipturn.cli.import_", "Turn a foreign recording into one of ours."),
     "virtual": ("hipturn.cli.virtual", "Run only the virtual sensor, for other programs to connect to."),
     "drivers": ("hipturn.cli.drivers", "List the devices hipturn knows."),

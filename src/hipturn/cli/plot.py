@@ -60,7 +60,9 @@ def command(
             raise UsageError(f"--save {save}: no picture is called that: end it in .png, .svg or .pdf")
         sources = [file, Path(calibration or ""), offline.parse_reference(reference or "")[0]]
         output.check(save, "--save", *sources)
-    plot = _plot()
+    import_matplotlib("plot")
+    from hipturn.report import plot
+
     if save is None:
         _check_display()
     result = offline.analyse(file, _requested(calibration, reference, side, assignments))
@@ -75,19 +77,19 @@ def command(
         click.echo(f"hipturn: {file.name}: {result.problem}", err=True)
 
 
-def _plot() -> Any:
-    """Return the module that draws; raise `UsageError` if its package is missing."""
+def import_matplotlib(command: str) -> None:
+    """Raise `UsageError` if the package that draws is missing."""
     from hipturn.errors import UsageError
 
     try:
-        from hipturn.report import plot
+        import hipturn.report.plot  # noqa: F401
     except ImportError as error:
         if (error.name or "").partition(".")[0] != "matplotlib":
             raise
         raise UsageError(
-            f"plot needs the package matplotlib ({error}): install it with  pip install 'hipturn[report]'"
+            f"{command} needs the package matplotlib ({error}): "
+            "install it with  pip install 'hipturn[report]'"
         ) from error
-    return plot
 
 
 def _check_display() -> None:

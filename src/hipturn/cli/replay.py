@@ -1,25 +1,30 @@
 """``hipturn replay``: a recording through the measurement again."""
 
-from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from hipturn.cli.history import bar, folder_option
+
 if TYPE_CHECKING:
-    from hipturn.lines import Line
     from hipturn.model import Calibration, Output
-    from hipturn.offline import Analysis
+    from hipturn.offline import Analysis, Request
 
 EXAMPLE = """\b
 Example: hipturn replay session.mcap
          hipturn replay session.mcap --json --set reps.max_speed_dps=90
          hipturn replay imported.mcap --calibration auto --reference imported.mcap@0:25
+         hipturn replay session.mcap --diff --set reps.max_speed_dps=60
+         hipturn replay --all --diff
 """
 
 
 @click.command("replay", epilog=EXAMPLE)
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("--all", "every", is_flag=True, help="Every recording of the folder, in place of FILE.")
+@folder_option
+@click.option("--jobs", type=click.IntRange(1, 512), help="--all: processes.  [default: one a processor]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead of a table.")
 @click.option(
     "--angles", type=click.Path(path_type=Path), help="Write the angle of every sample to this CSV."
@@ -35,7 +40,10 @@ Example: hipturn replay session.mcap
 @click.option("--speed", type=click.FloatRange(0.001, 1e6), help="Pace: 1 is real time.")
 @click.option("--diff", is_flag=True, help="Compare with what the live session announced.")
 def command(
-    file: Path,
+    file: Path | None,
+    every: bool,
+    recordings: Path | None,
+    jobs: int | None,
     as_json: bool,
     angles: Path | None,
     calibration: str | None,
@@ -45,12 +53,24 @@ def command(
     speed: float | None,
     diff: bool,
 ) -> None:
-    """Run a recording through the measurement again, with any setting changed."""
+    """Run a recording through the measurement again, with any setting changed, or all there are.
+
+    --diff tells what is not as the live session announced it, and what that comes to.
+    """
     from hipturn import config, lines, offline
     from hipturn.cli import output
+    from hipturn.compared import compared, in_words
+    from hipturn.errors import UsageError
     from hipturn.model import Side
+    from hipturn.plain import printable
+    from hipturn.recording import Reader
 
-    if angles is not None:
+    if (file is None) != every:
+        raise UsageError("name a FILE, or --all for every recording of the folder")
+    if every and (angles is not None or speed is not None):
+        raise UsageError("--angles and --speed are for one recording, not for --all")
+
+    if angles is not None and file is not None:
         sources = [file, Path(calibration or ""), offline.parse_reference(reference or "")[0]]
         output.check(angles, "--angles", *sources)
     request = offline.Request(
@@ -59,6 +79,9 @@ def command(
         side=Side(side) if side else None,
         reference=reference,
     )
+    if file is None:
+        _all(recordings, request, jobs, diff=diff, as_json=as_json)
+        return
     if speed is None:
         result = offline.analyse(file, request)
     else:
@@ -68,7 +91,7 @@ def command(
     head, events, tail = result.lines(file.name)
     if angles is not None:
         write_angles(angles, result)
-    differences = compared(file, events) if diff else []
+    differences = compared(Reader(file).events(), events) if diff else []
     if as_json:
         for line in [head, *events, *differences, tail]:
             click.echo(lines.dumps(line))
@@ -76,8 +99,8 @@ def command(
         from hipturn.sinks import console
 
         console.print_results(head, events, tail)
-        if differences:
-            _print_diff(differences)
+        for words in in_words(differences) if differences else ():
+            click.echo(printable(words))
     if result.problem:
         click.echo(f"hipturn: {file.name}: {result.problem}", err=True)
 
@@ -117,52 +140,43 @@ def write_angles(path: Path, result: "Analysis") -> None:
             )
 
 
-def compared(file: Path, events: "list[Line]") -> "list[Line]":
-    """Return a line for each result that is not as the live session announced it, and their count."""
-    from hipturn.lines import VERSION
-    from hipturn.recording import Reader
+def _all(recordings: Path | None, request: "Request", jobs: int | None, *, diff: bool, as_json: bool) -> None:
+    """Replay every recording of the folder, a line each; exit with 1 if none could be."""
+    from hipturn import batch, lines
+    from hipturn.batch.again import replay_all
+    from hipturn.batch.processes import default_jobs
+    from hipturn.compared import verdict
+    from hipturn.places import recordings_folder
+    from hipturn.plain import printable
 
-    kinds = ("rep", "hold", "gap", "calibration")
-    announced = [event for event in Reader(file).events() if event.get("type") in kinds]
-    found: list[Line] = []
-    for kind in kinds:
-        before = [event for event in announced if event["type"] == kind]
-        after = [event for event in events if event["type"] == kind]
-        for n, (live, now) in enumerate(zip_longest(before, after), 1):
-            if live == now:
+    folder = recordings_folder(recordings)
+    paths = batch.recordings_in(folder)
+    failed = differ = 0
+    with bar("replaying") as hear:
+        hear(0, len(paths))
+        outcomes = replay_all(folder, paths, request, diff=diff, jobs=jobs or default_jobs())
+        for n, each in enumerate(outcomes, 1):
+            hear(n, len(paths))
+            if each.reason:
+                told = each.reason if Path(each.name).name in each.reason else f"{each.name}: {each.reason}"
+                click.echo(f"hipturn: {printable(told)}", err=True)
+            if each.summary is None:
+                failed += 1
                 continue
-            keys = [
-                key
-                for key in {**(live or {}), **(now or {})}
-                if (live or {}).get(key) != (now or {}).get(key)
-            ]
-            found.append(
-                {
-                    "v": VERSION,
-                    "type": "diff",
-                    "of": kind,
-                    "n": n,
-                    "live": live and {key: live.get(key) for key in keys},
-                    "now": now and {key: now.get(key) for key in keys},
-                }
-            )
-    return [*found, {"v": VERSION, "type": "compared", "announced": len(announced), "differ": len(found)}]
-
-
-def _print_diff(found: "list[Line]") -> None:
-    """Print what the live session announced otherwise."""
-    *differences, total = found
-    if not total["announced"]:
-        click.echo("no announced results are in the recording to compare with")
-        return
-    for each in differences:
-        live, now = each["live"], each["now"]
-        if live is None or now is None:
-            what = "only now" if live is None else "only live"
-        else:
-            what = ", ".join(f"{key} {live[key]} → {now[key]}" for key in now)
-        click.echo(f"{each['of']} {each['n']}: {what}")
-    if differences:
-        click.echo(f"{len(differences)} of {total['announced']} announced results differ")
+            differ += bool(each.comparison and each.comparison[-1]["differ"])
+            if as_json:
+                for line in (*each.comparison, each.summary):
+                    click.echo(lines.dumps({**line, "recording": each.name}))
+                continue
+            counts = f"{each.summary['reps']} repetitions, {each.summary['controlled']} controlled"
+            compared = f"; {verdict(each.comparison[-1])}" if each.comparison else ""
+            click.echo(printable(f"{each.name}: {counts}{compared}"))
+    if as_json:
+        total = {"v": lines.VERSION, "type": "replayed", "recordings": len(paths), "failed": failed}
+        click.echo(lines.dumps(total | ({"differ": differ} if diff else {})))
     else:
-        click.echo("as announced live")
+        parts = [f"{len(paths)} recordings replayed", f"{failed} failed" if failed else ""]
+        parts.append(f"{differ} not as announced live" if diff else "")
+        click.echo(", ".join(filter(None, parts)))
+    if failed == len(paths):
+        raise click.exceptions.Exit(1)

@@ -12,6 +12,9 @@ import click
     help="Name or address; 'virtual' or 'virtual:DRIVER' for a simulated one. "
     "Without it the first known in reach.",
 )
+@click.option(
+    "--pelvis", help="Name or address of a second sensor, on the sacrum; 'virtual' beside --sensor virtual."
+)
 @click.option("--side", type=click.Choice(["left", "right"]), help="The leg.  [default: right]")
 @click.option(
     "--reps", type=click.IntRange(0), default=0, help="Controlled repetitions to reach; 0: until Ctrl-C."

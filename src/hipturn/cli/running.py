@@ -29,6 +29,7 @@ _log = logging.getLogger(__name__)
 
 FLAGS = {
     "sensor": "run.sensor",
+    "pelvis": "run.pelvis",
     "side": "run.side",
     "recordings": "run.recordings",
     "host": "web.host",
@@ -82,11 +83,12 @@ def start(
     _set_up_log(chosen)
     sensor, _, device = chosen["run.sensor"].partition(":")
     virtual = sensor == "virtual"
-    simulated = live.Simulated(device=device or "hipturn")
+    simulated = live.Simulated(device=device or "hipturn", pelvis=bool(chosen["run.pelvis"]))
     if virtual:
         from hipturn.sources.virtual import devices
 
         devices.get(simulated.device, asked_by="--sensor virtual:")
+    pelvis = _pelvis(chosen, virtual)
     folder = _folder(chosen["run.recordings"], virtual)
     settings = {key: given.value for key, given in chosen.layers.items()}
     sends = outputs.chosen(settings)
@@ -115,6 +117,7 @@ def start(
             hub=hub,
             services=services,
             outputs=sends,
+            on_closed=lambda paths: _catalogued(folder, paths),
             guided=guided,
             voice=settings,
         )
@@ -127,7 +130,7 @@ def start(
                 if virtual:
                     await live.with_virtual(options, simulated, reps or 20, stop)
                 else:
-                    await live.real(options, chosen["run.sensor"] or None, stop)
+                    await live.real(options, chosen["run.sensor"] or None, stop, pelvis)
             finally:
                 await mending
 
@@ -160,6 +163,14 @@ def reload(flags: Mapping[str, Any], running: list[Daemon]) -> None:
         daemon.notifier.ready()
 
 
+def _catalogued(folder: Path, closed: list[Path]) -> None:
+    """Take recordings into the history as they are closed: whoever looks later need not wait for that."""
+    from hipturn import history
+
+    for path in closed:
+        history.add(folder, path)
+
+
 def _guided(chosen: Chosen, drill: str | None, routine: str | None, virtual: bool) -> live.Guided:
     """Return what the person is led through; raise `UsageError` for a name that is none."""
     if drill is not None and routine is not None:
@@ -177,6 +188,20 @@ def _guided(chosen: Chosen, drill: str | None, routine: str | None, virtual: boo
         reference=chosen["coach.reference"],
         obeys=virtual,
     )
+
+
+def _pelvis(chosen: Chosen, virtual: bool) -> str | None:
+    """Return the sensor on the pelvis, if any; raise `UsageError` where it may be the other."""
+    sensor, pelvis = chosen["run.sensor"], chosen["run.pelvis"]
+    if not pelvis:
+        return None
+    if virtual != (pelvis == "virtual"):
+        raise UsageError("--pelvis: both sensors are virtual or neither: --sensor virtual --pelvis virtual")
+    if not sensor:
+        raise UsageError(f"--pelvis {pelvis}: say by --sensor which one is on the shin")
+    if sensor.lower() == pelvis.lower() and not virtual:
+        raise UsageError(f"--pelvis {pelvis}: that is the sensor on the shin: name the other one")
+    return str(pelvis)
 
 
 def _set_up_log(chosen: Chosen) -> None:

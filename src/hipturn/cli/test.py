@@ -12,6 +12,7 @@ EXAMPLE = "Example: hipturn test prone-rotation --side left --sensor virtual"
 @click.command("test", epilog=EXAMPLE)
 @click.argument("name", default="prone-rotation")
 @asking.options(sides=("left", "right", "both"))
+@click.option("--passive", is_flag=True, help="Somebody else turns the leg: never compared with one's own.")
 def command(name: str, **asked: Any) -> None:
     """Measure the range of hip rotation, led by voice: three trials in and out, one leg or both.
 

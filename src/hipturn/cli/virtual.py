@@ -76,6 +76,11 @@ Example: a sensor whose link breaks after 20 s, and a scan that finds it
     is_flag=True,
     help="The person does what the coach asks: lines of the live API on stdin, one a line.",
 )
+@click.option(
+    "--pelvis",
+    is_flag=True,
+    help="A second sensor of the kind is on the pelvis, which rolls in every third repetition.",
+)
 @click.option("--until-stdin-closes", is_flag=True, hidden=True)
 def command(listen: str, interval_ms: float, side: str, faults: str, obey: bool, **options: Any) -> None:
     """Be a virtual sensor that other programs connect to over a virtual radio.

@@ -35,6 +35,7 @@ from hipturn.model import (
     MarkKind,
     Orientation,
     Output,
+    SessionStart,
     Side,
     Slip,
     Tapped,
@@ -148,6 +149,8 @@ class Coach:
     def _heard(self, item: Input | Output) -> list[Said]:
         scene = self._scene
         match item:
+            case SessionStart():
+                scene.movement = "passive" if item.movement == "passive" else "active"
             case LinkUp():
                 return self._linked(item)
             case LinkDown() if item.reason != "stopped" and self._result is None:
@@ -160,6 +163,9 @@ class Coach:
             case HipAngle() if (pose := self._poses.push(item, scene)) is not None:
                 if posed := self._posed(pose):
                     return posed
+            case Tapped(button=True) if self._result is None:
+                resting = self._paused_ns is not None or isinstance(self._stage, Wait)
+                return self._on() if resting else self._pause()
             case Tapped() if self._result is None and self._poses.neutral:
                 # listened to only in rests and pauses: on to the next, or on after a pause
                 return self._on()
@@ -243,9 +249,6 @@ class Coach:
                 return self._pause()
             case MarkKind.STOP:
                 return self._stop()
-            case MarkKind.BUTTON:
-                resting = self._paused_ns is not None or isinstance(self._stage, Wait)
-                return self._on() if resting else self._pause()
             case MarkKind.BATTERY if not self._told_battery:
                 self._told_battery = True
                 return [self._scene.say("battery-low", "battery-low")]

@@ -97,6 +97,7 @@ class Scene:
     heading_dependent: bool = False
     pain: int = 0
     warmed_up: bool | None = None
+    movement: results.Movement = "active"
     reps: list[Rep] = field(default_factory=list)
     """All there were."""
     counted: list[int] = field(default_factory=list)

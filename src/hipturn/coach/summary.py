@@ -33,7 +33,7 @@ def tested(scene: Scene) -> Tested | None:
     conditions = results.Conditions(
         side=scene.side,
         position=scene.drill.position or "",
-        movement="active",
+        movement=scene.movement,
         zero=scene.calibration.zero,
         observability=scene.observability,
         grade=scene.calibration.grade,

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hipturn.core import quaternion
 from hipturn.model import BoolArray, Calibration, FloatArray, HipAngle, IntArray, Orientation, Side
@@ -65,7 +66,7 @@ def twist_angle(q: FloatArray, q0: FloatArray, axis_sensor: FloatArray) -> Float
         sine[0] * w + sine[1] * x + sine[2] * y + sine[3] * z,
         cosine[0] * w + cosine[1] * x + cosine[2] * y + cosine[3] * z,
     )
-    return _once_around(2.0 * half)
+    return np.asarray(_once_around(2.0 * half))
 
 
 def _twist_forms(q0: FloatArray, axis_sensor: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -74,9 +75,11 @@ def _twist_forms(q0: FloatArray, axis_sensor: FloatArray) -> tuple[FloatArray, F
     return q0, sine
 
 
-def _once_around(theta: FloatArray) -> FloatArray:
-    """Return angles in (−2π, 2π] brought to (−π, π]: q and −q are one pose."""
-    return np.asarray(theta - 2.0 * math.pi * ((theta > math.pi) * 1.0 - (theta <= -math.pi) * 1.0))
+def _once_around(theta: Any) -> Any:
+    """Return angles in (−2π, 2π], a float or an array, brought to (−π, π]: q and −q are one pose."""
+    if isinstance(theta, np.ndarray) and theta.max() <= math.pi and theta.min() > -math.pi:
+        return theta
+    return theta - 2.0 * math.pi * ((theta > math.pi) * 1.0 - (theta <= -math.pi) * 1.0)
 
 
 def observability(calibration: Calibration) -> tuple[float, float]:
@@ -87,11 +90,14 @@ def observability(calibration: Calibration) -> tuple[float, float]:
 
 
 def _form(weights: Sequence[float], parts: Sequence[Any]) -> Any:
-    """Return the weighted sum of components, floats or arrays alike, added in order."""
-    total = weights[0] * parts[0]
-    for weight, part in zip(weights[1:], parts[1:]):
-        total = total + weight * part
-    return total
+    """Return the weighted sum of three or four components, floats or arrays alike, added in order."""
+    total = weights[0] * parts[0] + weights[1] * parts[1] + weights[2] * parts[2]
+    return total if len(parts) == 3 else total + weights[3] * parts[3]
+
+
+def _rows(value: Any) -> NDArray[Any]:
+    """Return what was computed of one sample as an array of shape (1,), of many as it is."""
+    return value if isinstance(value, np.ndarray) else np.array([value])
 
 
 class _Unwrap:
@@ -117,9 +123,13 @@ class _Unwrap:
                     self._turns = 0
                 self._seen = bool(seen[0])
             return np.asarray(wrapped + 2.0 * math.pi * self._turns)
+        seen_all = seen is None or (self._seen and bool(seen.all()))
+        if seen_all and max(last, wrapped.max()) - min(last, wrapped.min()) <= math.pi:
+            # no step can be longer than all the way there is
+            return np.asarray(wrapped + 2.0 * math.pi * self._turns)
         steps = np.diff(wrapped, prepend=last)
         turns = self._turns + np.cumsum((steps < -math.pi).astype(np.int64) - (steps > math.pi))
-        if seen is not None and not (self._seen and seen.all()):
+        if seen is not None and not seen_all:
             again = seen & ~np.concatenate(([self._seen], seen[:-1]))
             since = np.maximum.accumulate(np.where(again, np.arange(len(again)), -1))
             turns = turns - np.where(since >= 0, turns[since], 0)
@@ -164,12 +174,12 @@ class AngleMeter:
         q = block.q_earth_from_sensor
         w, x, y, z = q[0].tolist() if len(q) == 1 else np.ascontiguousarray(q.T)
         up = (2.0 * (x * z - w * y), 2.0 * (y * z + w * x), w * w - x * x - y * y + z * z)
-        gravity = np.atleast_1d(-np.arctan2(_form(self._across, up), _form(self._along, up)))
+        gravity = -np.arctan2(_form(self._across, up), _form(self._along, up))
         half = np.arctan2(_form(self._twist_sine, (w, x, y, z)), _form(self._twist_cosine, (w, x, y, z)))
-        twist = _once_around(np.atleast_1d(2.0 * half))
+        twist = _once_around(2.0 * half)
         sine = _form(self._axis, up)
-        by_gravity = self._sign * self._gravity.push(gravity, np.atleast_1d(sine * sine <= MAX_SINE2))
-        by_twist = self._sign * self._twist.push(twist)
+        by_gravity = self._sign * self._gravity.push(_rows(gravity), _rows(sine * sine <= MAX_SINE2))
+        by_twist = self._sign * self._twist.push(_rows(twist))
         angle = by_twist if self.heading_dependent else by_gravity
         elevation = np.arcsin(np.minimum(np.maximum(sine, -1.0), 1.0))
         return HipAngle(
@@ -177,7 +187,7 @@ class AngleMeter:
             t_ns=block.t_ns,
             angle_rad=angle,
             rate_radps=self._rate(block, angle),
-            off_axis_rad=np.atleast_1d(elevation - self.axis_elevation_rad),
+            off_axis_rad=_rows(elevation - self.axis_elevation_rad),
             twist_rad=by_twist,
             lost_before=block.lost_before,
             trusted=block.trusted,
@@ -189,7 +199,7 @@ class AngleMeter:
             return self._differentiate(block.t_ns, angle)
         x, y, z = gyr[0].tolist() if len(gyr) == 1 else gyr.T
         bias = self._bias
-        return np.atleast_1d(self._sign * _form(self._axis, (x - bias[0], y - bias[1], z - bias[2])))
+        return _rows(self._sign * _form(self._axis, (x - bias[0], y - bias[1], z - bias[2])))
 
     def _differentiate(self, t_ns: IntArray, angle: FloatArray) -> FloatArray:
         """Return backward differences in rad/s: a device that sends no rate leaves nothing better."""

@@ -88,6 +88,15 @@ class Clock:
         """Note that the next gap was made on this computer, not on the radio."""
         self._overrun = True
 
+    def follow(self) -> None:
+        """From here on be ready to tell `host_at`."""
+        self._envelope.follow()
+
+    def host_at(self, t_ns: IntArray) -> IntArray:
+        """Return the times on this computer's clock of samples just pushed, by what was known then."""
+        since = t_ns + np.rint(self._envelope.known(t_ns)).astype(np.int64)
+        return np.asarray(since + (self._origin.at_ns or 0))
+
     def time_map(self) -> TimeMap | None:
         """Return the map to this computer's clock as known now, None before the first sample."""
         if not self._begun or self._origin.at_ns is None:
@@ -115,9 +124,11 @@ class Clock:
         t_ns, restarts = self._place(tick, since)
         acc, gyr, q = raw.acc_mps2, raw.gyr_radps, raw.q_earth_from_sensor
         # strictly later than everything before it, in this block and before this block
-        before = np.maximum.accumulate(np.concatenate(([self._origin.last_t_ns], t_ns)))[:-1]
+        before = np.concatenate(([self._origin.last_t_ns], t_ns[:-1]))
         keep = t_ns > before
         if not keep.all():
+            before = np.maximum.accumulate(before)
+            keep = t_ns > before
             kept_before = np.cumsum(keep) - 1
             restarts = [int(kept_before[i]) for i in restarts]
             first = first if keep[0] else None
@@ -241,27 +252,36 @@ class Clock:
 
     def _run(self, tick: IntArray, since: IntArray, t_ns: IntArray) -> int:
         """Fill in the times of rows up to the first that does not follow; return how many that are."""
+        # extremes first: whole blocks of a sound clock need no more, in a fraction of the time
         step = np.diff(tick, prepend=self._last_tick)
         if self._wrap:
-            step %= self._wrap
-            step[step >= self._wrap - self._wrap // 2] -= self._wrap
+            # a power of two: the remainder by its bits
+            step &= self._wrap - 1
+            if step.max() >= self._wrap - self._wrap // 2:
+                step[step >= self._wrap - self._wrap // 2] -= self._wrap
             waited_ns = np.diff(since, prepend=self._last_since)
             if waited_ns.max() > self._half_wrap_ns:
                 round_again = np.rint((waited_ns / self._ns_per_tick - step) / self._wrap)
                 round_again[waited_ns <= self._half_wrap_ns] = 0.0
                 step += self._wrap * np.maximum(0.0, round_again).astype(np.int64)
-        step_ns = step * self._ns_per_tick
-        rows = _first((step_ns <= -FAR_BACK_NS) | (step_ns >= LONGEST_STEP_NS))
+        rows = len(step)
+        least_ns, most_ns = int(step.min()) * self._ns_per_tick, int(step.max()) * self._ns_per_tick
+        if not (least_ns > -FAR_BACK_NS and most_ns < LONGEST_STEP_NS):
+            step_ns = step * self._ns_per_tick
+            rows = _first((step_ns <= -FAR_BACK_NS) | (step_ns >= LONGEST_STEP_NS))
         if rows == 0:
             return 0
         elapsed = self._elapsed + np.cumsum(step[:rows])
         t_ns[:rows] = self._offset_ns + np.rint(elapsed * self._ns_per_tick).astype(np.int64)
         delay = since[:rows] - t_ns[:rows]
-        least = np.minimum.accumulate(np.concatenate(([self._least_delay], delay)))
-        rows = _first(delay < least[:-1] - FAR_ON_NS)
+        least = min(self._least_delay, int(delay.min()))
+        if max(self._least_delay, int(delay.max())) - least > FAR_ON_NS:
+            least_yet = np.minimum.accumulate(np.concatenate(([self._least_delay], delay)))
+            rows = _first(delay < least_yet[:-1] - FAR_ON_NS)
+            least = int(least_yet[rows])
         if rows:
             self._last_tick, self._last_since = int(tick[rows - 1]), int(since[rows - 1])
-            self._elapsed, self._least_delay = int(elapsed[rows - 1]), int(least[rows])
+            self._elapsed, self._least_delay = int(elapsed[rows - 1]), least
             self._newest = max(self._newest, int(t_ns[:rows].max()))
         return rows
 

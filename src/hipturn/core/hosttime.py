@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from hipturn.model import HostNs, IntArray, StreamNs
+from hipturn.model import FloatArray, HostNs, IntArray, StreamNs
 from hipturn.units import NS_PER_S
 
 BUCKET_NS = NS_PER_S
@@ -73,6 +73,33 @@ class Envelope:
         self._bucket = 0
         self._slope = 0.0
         self._waiting: list[tuple[IntArray, IntArray]] = []
+        self._followed: list[tuple[int, Line]] | None = None
+
+    def follow(self) -> None:
+        """From here on know at each time the line as it was known then: see `known`."""
+        if self._followed is None:
+            self._take()
+            self._followed = []
+            if self._least:
+                line = self.line()
+                self._followed.append((line.t_ns, line))
+
+    def known(self, t_ns: IntArray) -> FloatArray:
+        """Return the delay at times just added, in ns, by the line known when the second of each began.
+
+        It depends on nothing later, so not on how samples were grouped. Until the first second of a clock is
+        over the delay is that of its first sample. Asked for times in order.
+        """
+        lines = self._followed or []
+        starts = [start for start, _ in lines]
+        which = np.maximum(np.searchsorted(starts, t_ns, side="right") - 1, 0)
+        delay_ns = np.empty(len(t_ns))
+        for i in range(int(which[0]), int(which[-1]) + 1):
+            rows = which == i
+            line = lines[i][1]
+            delay_ns[rows] = line.delay_ns + line.slope * (t_ns[rows] - line.t_ns)
+        del lines[: int(which[-1])]
+        return delay_ns
 
     def restart(self) -> None:
         """Begin anew, because the clock has jumped; its rate is still the same crystal's."""
@@ -97,6 +124,9 @@ class Envelope:
             return
         # a replay never asks for the line: blocks wait until somebody does, or until they are many
         self._waiting.append((t_ns, delay_ns))
+        if self._followed is not None:
+            self._take()
+            return
         oldest = int(t_ns[-1]) - (self._buckets + 1) * BUCKET_NS
         while int(self._waiting[0][0][-1]) < oldest:
             del self._waiting[0]
@@ -113,6 +143,10 @@ class Envelope:
         edges = [0, *(np.flatnonzero(np.diff(buckets)) + 1).tolist(), len(t_ns)]
         # what the window has passed by when all are in need not be looked at
         first = max(0, int(np.searchsorted(buckets[edges[:-1]], buckets[-1] - self._buckets)) - 1)
+        if self._followed is not None:
+            first = 0
+            if not self._least:
+                self.add(int(t_ns[0]), int(delay_ns[0]))
         for start, stop in zip(edges[first:-1], edges[first + 1 :], strict=True):
             i = start + int(np.argmin(delay_ns[start:stop]))
             self.add(int(t_ns[i]), int(delay_ns[i]))
@@ -131,6 +165,9 @@ class Envelope:
         return Line(t0 + newest, delay0 + least, slope)
 
     def _open(self, bucket: int, t_ns: int, delay_ns: int) -> None:
+        if self._followed is not None:
+            first = Line(t_ns, delay_ns, self._slope)
+            self._followed.append((bucket * BUCKET_NS, self.line()) if self._least else (t_ns, first))
         self._bucket = bucket
         self._least.append((t_ns, delay_ns))
         while self._least[0][0] // BUCKET_NS <= bucket - self._buckets:

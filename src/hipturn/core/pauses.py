@@ -5,7 +5,6 @@ of a second is looked at at a time, counted from the calibration on and so whate
 """
 
 import math
-from collections import deque
 
 import numpy as np
 
@@ -36,7 +35,7 @@ class Pauses:
     ) -> None:
         self._every = max(1, round(STEP_S * rate_hz))
         self._until_next = 0
-        self._seen: deque[tuple[float, float, float]] = deque(maxlen=STEPS)
+        self._seen: list[tuple[float, float, float]] = []
         self._told_slip = self._told_drift = 0.0
         self._by_gravity = meter.observability >= MIN_OBSERVABILITY
         self._elevation = meter.axis_elevation_rad
@@ -57,22 +56,28 @@ class Pauses:
         rows = slice(self._until_next, n, self._every)
         self._until_next = (self._until_next - n) % self._every
         out: list[Slip | Drift] = []
-        columns = (block.t_ns, block.angle_rad, block.off_axis_rad, block.twist_rad, block.trusted)
-        for t_ns, angle, off_axis, twist, trusted in zip(*(c[rows].tolist() for c in columns), strict=True):
+        seen = self._seen
+        columns = (block.angle_rad, block.off_axis_rad, block.twist_rad, block.trusted)
+        steps = zip(*(c[rows].tolist() for c in columns), strict=True)
+        for k, (angle, off_axis, twist, trusted) in enumerate(steps):
             angle -= self._pose
-            before = self._seen[-1] if self._seen else (angle, off_axis, 0.0)
-            moved = max(abs(angle - before[0]), abs(off_axis - before[1]))
-            if moved > STILL_RAD or abs(angle) > NEAR_ZERO_RAD or not trusted:
-                self._seen.clear()
+            if not (trusted and -NEAR_ZERO_RAD <= angle <= NEAR_ZERO_RAD):
+                seen.clear()
                 continue
-            self._seen.append((angle, off_axis, twist))
-            if len(self._seen) == STEPS:
-                out += self._pause(block.stream, t_ns)
-                self._seen.clear()
+            if seen:
+                angle0, off_axis0, _ = seen[-1]
+                if not -STILL_RAD <= angle - angle0 <= STILL_RAD or abs(off_axis - off_axis0) > STILL_RAD:
+                    seen.clear()
+                    continue
+            seen.append((angle, off_axis, twist))
+            if len(seen) == STEPS:
+                out += self._pause(block.stream, block.t_ns.item(rows.start + k * self._every))
+                seen.clear()
         return out
 
     def _pause(self, stream: str, t_ns: int) -> list[Slip | Drift]:
-        angle, off_axis, twist = (sum(each) / STEPS for each in zip(*self._seen, strict=True))
+        angles, off_axes, twists = zip(*self._seen, strict=True)
+        angle, off_axis, twist = sum(angles) / STEPS, sum(off_axes) / STEPS, sum(twists) / STEPS
         out: list[Slip | Drift] = []
         drift = twist - angle - self._pose
         if abs(drift - self._told_drift) > DRIFT_RAD:

@@ -5,13 +5,14 @@ angles and repetitions. `Pipeline` is one behind the other. Live and replay push
 and get the same outputs, however the packets are grouped.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from hipturn.core import calibration as calibrations
-from hipturn.core import floor
+from hipturn.core import floor, pelvis
 from hipturn.core.angle import AngleMeter
 from hipturn.core.clock import Clock, StreamOrigin
 from hipturn.core.figures import figures, held
@@ -107,6 +108,8 @@ class Front:
         self._tap = tap
         self._chains: dict[str, _Chain] = {}
         self._origins: dict[str, StreamOrigin] = {}
+        self._joint = False
+        """Several sensors share a time base."""
 
     def push(self, item: Input) -> list[Seen]:
         """Return the orientation, gaps and damaged packets of an input."""
@@ -142,20 +145,28 @@ class Front:
             fusion.set_bias(before.fusion.bias())
         clock = (Clock if up.info.tick_hz else SampleCount)(up.info, up.stream, origin)
         self._chains[up.stream] = _Chain(self._decoder(up.info), clock, fusion)
+        if up.stream == pelvis.ROLE or self._joint:
+            self._joint = True
+            for chain in self._chains.values():
+                chain.clock.follow()
 
     def _packets(self, packets: Packets, chain: _Chain) -> list[Seen]:
         raw = sane(chain.decode(packets))
-        if not raw.bad_before:
+        if not raw.bad_before and not raw.pressed_before:
             return self._samples(packets.stream, raw, chain)
         # damage is told one by one and where it happened, however many packets came together
+        told = [*((i, False) for i in raw.bad_before), *((i, True) for i in raw.pressed_before)]
         out: list[Seen] = []
         done = 0
-        for i in raw.bad_before:
+        for i, pressed in sorted(told):
             if i > done:
                 out += self._samples(packets.stream, _rows(raw, slice(done, i)), chain)
                 done = i
-            at_ns = max(0, self._origins[packets.stream].last_t_ns)
-            out.append(BadPackets(packets.stream, StreamNs(at_ns), 1))
+            at_ns = StreamNs(max(0, self._origins[packets.stream].last_t_ns))
+            if not pressed:
+                out.append(BadPackets(packets.stream, at_ns, 1))
+            else:
+                out.append(Tapped(packets.stream, at_ns, 1, button=True))
         return out + self._samples(packets.stream, _rows(raw, slice(done, None)), chain)
 
     def _samples(self, stream: str, raw: RawSamples, chain: _Chain) -> list[Seen]:
@@ -165,7 +176,10 @@ class Front:
             if self._tap is not None:
                 self._tap(stream, samples)
             q, trusted = chain.fusion.push(samples)
-            out.append(Orientation(stream, samples.t_ns, q, samples.gyr_radps, samples.lost_before, trusted))
+            block = Orientation(stream, samples.t_ns, q, samples.gyr_radps, samples.lost_before, trusted)
+            if self._joint:
+                block = replace(block, host_ns=chain.clock.host_at(samples.t_ns))
+            out.append(block)
             if chain.taps is not None:
                 out += chain.taps.push(samples)
         return out
@@ -195,7 +209,8 @@ def sane(raw: RawSamples) -> RawSamples:
         return raw
     kept_before = np.concatenate(([0], np.cumsum(keep, dtype=np.int64)))
     bad_before = sorted([*kept_before[list(raw.bad_before)].tolist(), *kept_before[:-1][~keep].tolist()])
-    return replace(_rows(raw, keep), bad_before=tuple(bad_before))
+    pressed_before = tuple(kept_before[list(raw.pressed_before)].tolist())
+    return replace(_rows(raw, keep), bad_before=tuple(bad_before), pressed_before=pressed_before)
 
 
 def _within(values: FloatArray, most: float) -> bool:
@@ -239,6 +254,8 @@ class _Leg:
     t_ns: int = 0
     gaps: list[Gap] = field(default_factory=list)
     """Those before samples of the block that comes next."""
+    block: Orientation | None = None
+    """The one that came last."""
 
 
 class Back:
@@ -248,12 +265,15 @@ class Back:
         self._params = params
         self._legs: dict[str, _Leg] = {}
         self._position: str | None = None
+        self._pelvis: pelvis.Pelvis | None = None
 
     def push(self, item: Input | Seen) -> list[Output]:
         """Return what an orientation block, or a mark between two, leads to; the block itself included."""
         match item:
             case SessionStart():
                 self._position = item.position
+            case LinkUp(stream=pelvis.ROLE):
+                self._pelvis = self._pelvis or pelvis.Pelvis(self._params.detect.max_hold_s)
             case LinkUp():
                 if item.stream not in self._legs:
                     self._legs[item.stream] = _Leg(
@@ -265,9 +285,13 @@ class Back:
                 self._legs[item.stream].outward_normal_sensor = item.info.outward_normal_sensor
             case Mark() if item.stream in self._legs:
                 return self._mark(item, self._legs[item.stream])
+            case Orientation(stream=pelvis.ROLE):
+                if self._pelvis is not None:
+                    self._pelvis.push(item)
+                return [item]
             case Orientation():
                 leg = self._legs[item.stream]
-                leg.t_ns = int(item.t_ns[-1])
+                leg.t_ns, leg.block = int(item.t_ns[-1]), item
                 return self._measure(item, leg)
             case Gap() if item.stream in self._legs:
                 self._legs[item.stream].gaps.append(item)
@@ -279,8 +303,9 @@ class Back:
         """Return the repetitions that the end cut short but that were nearly done, and the sets it ended."""
         out: list[Output] = []
         for stream, leg in self._legs.items():
-            for excursion in leg.detector.finish():
-                out += self._event(excursion, stream, leg)
+            excursions = leg.detector.finish()
+            for rep, excursion in zip(self._reps(excursions, stream, leg), excursions, strict=True):
+                out += self._judged(rep, excursion, leg)
             out += _closed(leg)
         return out
 
@@ -346,6 +371,7 @@ class Back:
             found = [*gaps, *found]
         if len(found) > 1:
             found.sort(key=_decided_ns)
+        reps = iter(self._reps([each for each in found if isinstance(each, Excursion)], block.stream, leg))
         out: list[Output] = []
         for each in found:
             due_ns = leg.sets.due_ns()
@@ -355,34 +381,43 @@ class Back:
                 # the block comes before what is found in it, but after the gaps before it
                 out += blocks
                 blocks = []
-            out += self._event(each, block.stream, leg)
+            match each:
+                case Turned():
+                    direction = Direction.INTERNAL if each.sign > 0 else Direction.EXTERNAL
+                    turn_ns = StreamNs(each.t_ns)
+                    out.append(Turn(block.stream, direction, turn_ns, each.rom_rad, each.peak_rad))
+                case Excursion():
+                    out += self._judged(next(reps), each, leg)
+                case _:
+                    out.append(each)
         due_ns = leg.sets.due_ns()
         if due_ns is not None and due_ns < leg.t_ns:
             blocks += _closed(leg)
         return [*out, *blocks]
 
-    def _event(self, found: "_Event", stream: str, leg: _Leg) -> list[Output]:
-        match found:
-            case Turned():
-                direction = Direction.INTERNAL if found.sign > 0 else Direction.EXTERNAL
-                return [Turn(stream, direction, StreamNs(found.t_ns), found.rom_rad, found.peak_rad)]
-            case Excursion():
-                leg.reps += 1
-                rep = figures(
-                    found,
-                    stream=stream,
-                    n=leg.reps,
-                    side=leg.side,
-                    rate_hz=leg.rate_hz,
-                    floor=leg.floor,
-                    heading_dependent=leg.meter is not None and leg.meter.heading_dependent,
-                )
-                hold = held(found, rep)
-                rep = leg.judge.push(rep, found)
-                leg.sets.push(rep)
-                return [*([hold] if hold else []), rep]
-            case _:
-                return [found]
+    def _reps(self, excursions: Sequence[Excursion], stream: str, leg: _Leg) -> list[Rep]:
+        """Return the repetitions, not judged yet."""
+        if not excursions:
+            return []
+        first, leg.reps = leg.reps + 1, leg.reps + len(excursions)
+        return figures(
+            excursions,
+            stream=stream,
+            first=first,
+            side=leg.side,
+            rate_hz=leg.rate_hz,
+            floor=leg.floor,
+            heading_dependent=leg.meter is not None and leg.meter.heading_dependent,
+        )
+
+    def _judged(self, rep: Rep, excursion: Excursion, leg: _Leg) -> list[Output]:
+        """Return the repetition with its verdict, behind its hold if there was one."""
+        hold = held(excursion, rep)
+        if self._pelvis is not None and leg.block is not None:
+            rep = replace(rep, compensation_rad=_compensation(self._pelvis, rep, excursion, leg.block))
+        rep = leg.judge.push(rep, excursion)
+        leg.sets.push(rep)
+        return [rep] if hold is None else [hold, rep]
 
 
 _Event = Excursion | Turned | Slip | Drift | Gap
@@ -406,6 +441,16 @@ def _shown(mark: Mark, leg: _Leg) -> Sequence[Rep]:
         return [rep for rep in sound if rep.n in numbers]
     last = int(mark.value["last"])
     return sound[-last:] if last else []
+
+
+def _compensation(of: pelvis.Pelvis, rep: Rep, found: Excursion, block: Orientation) -> float:
+    """Return how far the pelvis leaned during a repetition that was decided in this block; NaN if unknown."""
+    if block.host_ns is None:
+        return math.nan
+    row = min(int(block.t_ns.searchsorted(found.decided_ns)), len(block.t_ns) - 1)
+    t_ns, host_ns = int(block.t_ns[row]), int(block.host_ns[row])
+    to_ns = min(rep.end_ns, max(rep.peak_ns, t_ns - pelvis.LATE_NS))
+    return of.lean(host_ns - (t_ns - rep.start_ns), host_ns - (t_ns - to_ns))
 
 
 def _closed(leg: _Leg) -> list[Output]:

@@ -24,7 +24,7 @@ from statistics import median
 
 import numpy as np
 
-from hipturn.core.trace import BIN, NEVER, Trace
+from hipturn.core.trace import COARSE, FINE, NEVER, Trace
 from hipturn.model import HipAngle
 from hipturn.units import NS_PER_S, RAD_PER_DEG
 
@@ -215,6 +215,7 @@ class Detector:
                     # just leaving home
                     self._home = self._place = self._slack = self._kept[0]
         self._trace.append(block)
+        self._due_ns = NEVER
         out: list[Excursion | Turned] = []
         while self._at < len(self._trace.angle):
             match self._state:
@@ -278,6 +279,7 @@ class Detector:
         self._calm = 0
         self._rested = self._away = self._flowing = self._lost = False
         self._anchor = self._anchor_ns = self._look_ns = self._at = 0
+        self._due_ns, self._due_at = NEVER, 0
         self._pending: int | None = None
         self._told = False
         self._trace = Trace(self._lag, self._stop_rad)
@@ -341,9 +343,13 @@ class Detector:
         """Return the index of the sample before which the movement in progress cannot be overdue."""
         if self._away:
             return self._anchor + self._settled
-        return self._trace.first_after(
-            min(self._look_ns, self._anchor_ns + int(self._max_hold_ns * DOUBTFUL_PATIENCE))
-        )
+        by_ns = min(self._look_ns, self._anchor_ns + int(self._max_hold_ns * DOUBTFUL_PATIENCE))
+        if self._trace.newest_ns <= by_ns:
+            return len(self._trace.angle)
+        if by_ns != self._due_ns:
+            # each state of a movement asks anew
+            self._due_ns, self._due_at = by_ns, self._trace.first_after(by_ns)
+        return self._due_at
 
     def _overdue(self, i: int, swing: float) -> bool:
         """Return whether the movement in progress, of range `swing`, has gone nowhere for too long."""
@@ -387,28 +393,34 @@ class Detector:
         """Wait for a departure from neutral, which is where the leg last stopped for a while."""
         trace, angle, least = self._trace, self._trace.angle, self.threshold_rad
         lag, half, limit = self._lag, self._lag // 2, self._stop_rad
-        home, anchor, bins = self._home, self._anchor, trace.bins(1)
+        home, anchor = self._home, self._anchor
         place, slack, since = self._place, self._slack, self._since
         slack_end = trace.first_after(self._slack_ns) if slack != home else 0
-        i, n, end = self._at, len(angle), trace.bins_end
+        i, n, origin, end = self._at, len(angle), trace.bins_from, trace.bins_end
         skip = trace.next_bin(i)
-        k = trace.bin_at(skip) - 1
         while i < n:
             if i == skip:
-                skip, k = i + BIN if i + BIN < end else NEVER, k + 1
-                low, high, stop = bins.low[k], bins.high[k], trace.last_stop[k]
-                if slack == home and high - home <= least and home - low <= least:
-                    # no departure in this bin; of its stops, if all at neutral, only the last matters
-                    if stop == NEVER:
-                        i += BIN
-                        continue
-                    if high - low <= least and high - place <= CLOSE_RAD and place - low <= CLOSE_RAD:
-                        home = slack = angle[stop]
-                        anchor, since = stop, NEVER
-                        if self._away:
-                            self._rest_at(stop)
-                        i += BIN
-                        continue
+                for bins, stop in trace.passes(i, 1) if slack == home else ():
+                    size, lows, highs, stops = bins.size, bins.low, bins.high, bins.last_stop
+                    k = (i - origin) // size
+                    while i < stop:
+                        low, high, still = lows[k], highs[k], stops[k]
+                        if high - home > least or home - low > least:
+                            break
+                        # no departure in this bin; of its stops, if all at neutral, only the last matters
+                        if still != NEVER:
+                            if high - low > least or high - place > CLOSE_RAD or place - low > CLOSE_RAD:
+                                break
+                            home = slack = angle[still]
+                            anchor, since = still, NEVER
+                            if self._away:
+                                self._rest_at(still)
+                        i, k = i + size, k + 1
+                    if (i - origin) % COARSE:
+                        break
+                if i >= n:
+                    break
+                skip = i + FINE if i + FINE < end else NEVER
             x = angle[i]
             if slack != home:
                 # the rest of the way back, after a stop short of neutral: neutral goes with it
@@ -448,22 +460,34 @@ class Detector:
         """Follow the movement out until it turns or becomes a new pose."""
         trace, s, share = self._trace, self._sign, self._p.turn_share
         angle = trace.angle
-        start, peak, bins, due = s * self._start, s * self._peak, trace.bins(s), self._due()
-        i, n, end = self._at, len(angle), trace.bins_end
+        start, peak, due = s * self._start, s * self._peak, self._due()
+        turn = max(MIN_TURN_RAD, share * (peak - start))
+        i, n, origin, end = self._at, len(angle), trace.bins_from, trace.bins_end
         skip = trace.next_bin(i)
-        k = trace.bin_at(skip) - 1
         while i < n:
             if i == skip:
-                skip, k = i + BIN if i + BIN < end else NEVER, k + 1
-                turn = max(MIN_TURN_RAD, share * (peak - start))
-                if peak - bins.low[k] <= turn and bins.fall[k] <= turn and i + BIN <= due:
-                    peak = max(peak, bins.high[k])
-                    i += BIN
-                    continue
+                for bins, stop in trace.passes(i, s):
+                    size, lows, highs, falls = bins.size, bins.low, bins.high, bins.fall
+                    k, stop = (i - origin) // size, min(stop, due - size + 1)
+                    while i < stop and peak - lows[k] <= turn and falls[k] <= turn:
+                        if highs[k] > peak:
+                            peak = highs[k]
+                            turn = share * (peak - start)
+                            if turn < MIN_TURN_RAD:
+                                turn = MIN_TURN_RAD
+                        i, k = i + size, k + 1
+                    if (i - origin) % COARSE:
+                        break
+                if i >= n:
+                    break
+                skip = i + FINE if i + FINE < end else NEVER
             x = s * angle[i]
             if x > peak:
                 peak = x
-            if peak - x > MIN_TURN_RAD and peak - x > share * (peak - start):
+                turn = share * (peak - start)
+                if turn < MIN_TURN_RAD:
+                    turn = MIN_TURN_RAD
+            elif peak - x > turn:
                 self._peak = s * peak
                 self._turn(i, out)
                 return
@@ -486,21 +510,30 @@ class Detector:
             home, near = -inf, inf
         again = max(self.threshold_rad, self._p.turn_share * swing)
         lag, half, limit = self._lag, self._lag // 2, self._slow_radps() * self._p.stop_s
-        bins, due = trace.bins(-s), self._due()
-        i, n, end = self._at, len(angle), trace.bins_end
+        due = self._due()
+        i, n, origin, end = self._at, len(angle), trace.bins_from, trace.bins_end
         skip = trace.next_bin(i)
-        k = trace.bin_at(skip) - 1
         while i < n:
             if i == skip:
-                skip, k = i + BIN if i + BIN < end else NEVER, k + 1
-                # bins of the way back: their low is minus the highest x, their fall the largest rise
-                lowest, highest = -bins.high[k], -bins.low[k]
-                quiet = highest - back <= again and bins.fall[k] <= again and highest <= peak
-                moving = lowest > near or trace.least_move[k] >= limit
-                if quiet and moving and lowest > home and i + BIN <= due:
-                    back = min(back, lowest)
-                    i += BIN
-                    continue
+                for bins, stop in trace.passes(i, -s):
+                    # bins of the way back: their low is minus the highest x, their fall the largest rise
+                    size, lows, highs, rises = bins.size, bins.low, bins.high, bins.fall
+                    moves = bins.least_move
+                    k, stop = (i - origin) // size, min(stop, due - size + 1)
+                    while i < stop and rises[k] <= again:
+                        lowest, highest = -highs[k], -lows[k]
+                        if highest - back > again or highest > peak or lowest <= home:
+                            break
+                        if lowest <= near and moves[k] < limit:
+                            break
+                        if lowest < back:
+                            back = lowest
+                        i, k = i + size, k + 1
+                    if (i - origin) % COARSE:
+                        break
+                if i >= n:
+                    break
+                skip = i + FINE if i + FINE < end else NEVER
             x = s * angle[i]
             if x < back:
                 back = x
@@ -576,7 +609,7 @@ class Detector:
         """Go back; the first turn of a movement is told."""
         if not self._told and not self._away:
             self._told = True
-            at = self._trace.angle.index(self._peak, self._anchor, i)
+            at = self._trace.first_of(self._peak, self._anchor, i)
             out.append(
                 Turned(self._sign, self._trace.time(at), self._range(), self._peak, self._trace.time(i))
             )

@@ -64,6 +64,13 @@ class SampleCount:
         """Note that the next gap was made on this computer, not on the radio."""
         self._overrun = True
 
+    def follow(self) -> None:
+        """Be ready to tell `host_at`: it always is."""
+
+    def host_at(self, t_ns: IntArray) -> IntArray:
+        """Return the times on this computer's clock of samples just pushed, of which stream time is made."""
+        return np.asarray(t_ns + (self._origin.at_ns or 0))
+
     def time_map(self) -> TimeMap | None:
         """Return the map to this computer's clock, of which stream time is made; None before a sample."""
         if self._begin_ns is None or self._origin.at_ns is None:

@@ -1,9 +1,10 @@
 """The angle since the last rest, as the repetition detector looks at it.
 
-Plain numbers for a machine that goes from sample to sample, extremes of sixteen samples at a time so
+Plain numbers for a machine that goes from sample to sample, extremes of four and of sixteen samples so
 that it can pass over those in which nothing can happen, and the blocks themselves for the figures.
 """
 
+from array import array
 from bisect import bisect_right
 from dataclasses import dataclass
 
@@ -11,8 +12,8 @@ import numpy as np
 
 from hipturn.model import FloatArray, HipAngle
 
-BIN = 16
-"""Samples that are passed over at a time: a power of two, about a tenth of a movement at 100 Hz."""
+FINE, COARSE = 4, 16
+"""Samples that are passed over at a time: powers of two, the larger a tenth of a movement at 100 Hz."""
 
 
 NEVER = -1
@@ -20,12 +21,20 @@ NEVER = -1
 
 @dataclass(frozen=True, slots=True)
 class Bins:
-    """Extremes of each bin, rad, in one direction of movement."""
+    """Of each `size` samples what can happen in them, in one direction of movement; rad.
 
-    low: list[float]
-    high: list[float]
-    fall: list[float]
+    Arrays, as the angle itself: most of them are never looked at.
+    """
+
+    size: int
+    low: "array[float]"
+    high: "array[float]"
+    fall: "array[float]"
     """The largest fall from an earlier to a later sample within the bin."""
+    least_move: "array[float]"
+    """How far the angle got at least in the `lag` samples before any of it."""
+    last_stop: "array[int]"
+    """The index of its last sample that is a stop, NEVER if none is."""
 
 
 class Trace:
@@ -34,14 +43,14 @@ class Trace:
     def __init__(self, lag: int, stop_rad: float) -> None:
         """Keep a trace in which a stop is to get less far than `stop_rad` within `lag` samples."""
         self._lag, self._stop_rad = lag, stop_rad
-        self.angle: list[float] = []
+        self.angle = array("d")
         """rad"""
-        self._from = self.bins_end = 0
-        self._up = self._down = Bins([], [], [])
-        self.least_move: list[float] = []
-        """Of each bin, how far the angle got at least in the `lag` samples before any of it, rad."""
-        self.last_stop: list[int] = []
-        """Of each bin, the index of its last sample that is a stop, NEVER if none is."""
+        self.bins_from = self.bins_end = 0
+        """The samples that bins tell of, those of the last block but for a rest of it."""
+        self.newest_ns = NEVER
+        """The stream time of the last sample."""
+        self._up: dict[int, Bins] = {}
+        self._down: dict[int, Bins] = {}
         self._blocks: list[HipAngle] = []
         self._tilts: list[tuple[float, float]] = []
         # of each block, the smallest and largest off-axis motion
@@ -52,29 +61,41 @@ class Trace:
     def append(self, block: HipAngle) -> None:
         """Take in the next samples."""
         angle = block.angle_rad
-        bins = len(angle) // BIN
-        self._from = len(self.angle)
-        self.bins_end = self._from + bins * BIN
-        self._starts.append(self._forgotten + self._from)
+        first = len(self.angle)
+        self._starts.append(self._forgotten + first)
         self._blocks.append(block)
+        self.newest_ns = block.t_ns.item(-1)
         self._tilts.append(_least_and_most(block.off_axis_rad))
-        self.angle += angle.tolist()
-        if bins:
-            low, high, fall, rise = _extremes(angle[: bins * BIN], bins)
-            self._up = Bins(low.tolist(), high.tolist(), fall.tolist())
-            self._down = Bins((-high).tolist(), (-low).tolist(), rise.tolist())
-            moves = self._moves(angle)[: bins * BIN].reshape(bins, BIN)
-            self.least_move = moves.min(axis=1).tolist()
-            stops = moves[:, ::-1] < self._stop_rad
-            last = np.arange(self._from + BIN - 1, self.bins_end, BIN) - stops.argmax(axis=1)
-            self.last_stop = np.where(stops.any(axis=1), last, NEVER).tolist()
+        rows = len(angle) // FINE * FINE
+        self.bins_from, self.bins_end = first, first + rows
+        if rows == 0:
+            self.angle.extend(angle.tolist())
+            return
+        self.angle.frombytes(angle.tobytes())
+        low = high = angle[:rows]
+        fall = rise = np.zeros(rows)
+        least_move = self._moves(angle)[:rows]
+        last_stop = np.where(least_move < self._stop_rad, np.arange(first, first + rows), NEVER)
+        size = 1
+        while size < COARSE:
+            before, after = slice(0, len(low) // 2 * 2, 2), slice(1, None, 2)
+            fall = np.maximum(np.maximum(fall[before], fall[after]), high[before] - low[after])
+            rise = np.maximum(np.maximum(rise[before], rise[after]), high[after] - low[before])
+            low, high = np.minimum(low[before], low[after]), np.maximum(high[before], high[after])
+            least_move = np.minimum(least_move[before], least_move[after])
+            last_stop = np.maximum(last_stop[before], last_stop[after])
+            size *= 2
+            if size in (FINE, COARSE):
+                both = _array(least_move), array("q", last_stop.tobytes())
+                self._up[size] = Bins(size, _array(low), _array(high), _array(fall), *both)
+                self._down[size] = Bins(size, _array(-high), _array(-low), _array(rise), *both)
 
     def _moves(self, angle: FloatArray) -> FloatArray:
         """Return how far the angle got in the `lag` samples before each one, halfway included, rad."""
-        lag = self._lag
+        lag, first = self._lag, self.bins_from
         # nothing can stop before there is a lag to look back on
-        early = max(0, lag - self._from)
-        known = np.concatenate((self.angle[max(0, self._from - lag) : self._from], angle))
+        early = max(0, lag - first)
+        known = np.frombuffer(self.angle)[max(0, first - lag) :]
         moves = np.full(len(angle), np.inf)
         now = known[lag:]
         far = np.abs(now - known[: len(now)])
@@ -82,32 +103,39 @@ class Trace:
         moves[early:] = np.maximum(far, half)
         return moves
 
-    def bins(self, sign: int) -> Bins:
-        """Return the bins of the angle times `sign`."""
-        return self._up if sign > 0 else self._down
+    def passes(self, i: int, sign: int) -> tuple[tuple[Bins, int], ...]:
+        """Return the bins of the angle times `sign` to pass over from index i on, where a fine one begins.
+
+        Each with the index up to which: fine ones to the next coarse one, coarse ones, fine ones again.
+        """
+        bins = self._up if sign > 0 else self._down
+        fine, coarse, first, end = bins[FINE], bins[COARSE], self.bins_from, self.bins_end
+        edge = first + (i - first + COARSE - 1) // COARSE * COARSE
+        return (fine, min(edge, end)), (coarse, first + (end - first) // COARSE * COARSE), (fine, end)
 
     def next_bin(self, i: int) -> int:
-        """Return the index at which the first bin at or after index i begins, NEVER if there is none."""
-        if i < self._from:
-            i = self._from
-        i += (self._from - i) % BIN
-        return i if i < self.bins_end else NEVER
-
-    def bin_at(self, i: int) -> int:
-        """Return the number of the bin that begins at index i."""
-        return (i - self._from) // BIN
+        """Return the index at which the first fine bin at or after index i begins, NEVER if there is none."""
+        first = self.bins_from
+        at = first + max(0, (i - first + FINE - 1) // FINE * FINE)
+        return at if at < self.bins_end else NEVER
 
     def time(self, i: int) -> int:
         """Return the stream time of sample i, ns."""
         at = i + self._forgotten
-        k = bisect_right(self._starts, at) - 1
-        return int(self._blocks[k].t_ns[at - self._starts[k]])
+        k = len(self._starts) - 1
+        if at < self._starts[k]:
+            k = bisect_right(self._starts, at) - 1
+        return self._blocks[k].t_ns.item(at - self._starts[k])
+
+    def first_of(self, angle_rad: float, first: int, stop: int) -> int:
+        """Return the first index, from `first` to before `stop`, at which the angle is this."""
+        return first + int((np.frombuffer(self.angle)[first:stop] == angle_rad).argmax())
 
     def first_after(self, t_ns: int) -> int:
         """Return the index of the first sample of the last block that is later, or that after the last."""
-        newest = self._blocks[-1].t_ns
-        if newest[-1] <= t_ns:
+        if self.newest_ns <= t_ns:
             return len(self.angle)
+        newest = self._blocks[-1].t_ns
         return self._starts[-1] - self._forgotten + int(newest.searchsorted(t_ns, "right"))
 
     def part(self, first: int, stop: int) -> HipAngle:
@@ -115,10 +143,10 @@ class Trace:
         first, stop = first + self._forgotten, stop + self._forgotten
         oldest = bisect_right(self._starts, first) - 1
         newest = bisect_right(self._starts, stop - 1)
-        pieces = [
-            _rows(block, slice(max(0, first - start), stop - start))
-            for block, start in zip(self._blocks[oldest:newest], self._starts[oldest:newest], strict=True)
-        ]
+        pieces, starts = self._blocks[oldest:newest], self._starts[oldest:newest]
+        # the last before the first, which may be the same
+        pieces[-1] = _rows(pieces[-1], slice(stop - starts[-1]))
+        pieces[0] = _rows(pieces[0], slice(first - starts[0], None))
         return pieces[0] if len(pieces) == 1 else _join(pieces)
 
     def most_tilt(self, first: int, stop: int) -> float:
@@ -136,7 +164,7 @@ class Trace:
 
     def forget(self, count: int) -> None:
         """Drop the oldest samples; the bins are of the past then."""
-        self._from = self.bins_end = 0
+        self.bins_from = self.bins_end = 0
         del self.angle[:count]
         self._forgotten += count
         whole = bisect_right(self._starts, self._forgotten) - 1
@@ -152,16 +180,8 @@ def _least_and_most(values: FloatArray) -> tuple[float, float]:
     return float(values.min()), float(values.max())
 
 
-def _extremes(angle: FloatArray, bins: int) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Return lowest, highest, largest fall and largest rise in each of `bins` equal parts, shape (bins,)."""
-    low = high = angle
-    fall = rise = np.zeros(len(angle))
-    while len(low) > bins:
-        before, after = slice(0, None, 2), slice(1, None, 2)
-        fall = np.maximum(np.maximum(fall[before], fall[after]), high[before] - low[after])
-        rise = np.maximum(np.maximum(rise[before], rise[after]), high[after] - low[before])
-        low, high = np.minimum(low[before], low[after]), np.maximum(high[before], high[after])
-    return low, high, fall, rise
+def _array(values: FloatArray) -> "array[float]":
+    return array("d", values.tobytes())
 
 
 def _rows(block: HipAngle, rows: slice) -> HipAngle:

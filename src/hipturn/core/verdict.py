@@ -52,6 +52,8 @@ class Standard:
     """Shortest hold at the peak."""
     min_return: float | None = None
     """Share of the range that must be undone."""
+    max_compensation_rad: float | None = None
+    """Largest lean of the pelvis, where a sensor on it tells."""
     own: tuple[Sample, ...] = ()
     """Repetitions done well, that show this person's range and tempo."""
 
@@ -161,6 +163,10 @@ class Judge:
             undone = excursion.sign * (rep.peak_rad - float(back))
             if undone < asked.min_return * rep.rom_rad:
                 reasons.append("no-return")
+        # where the pelvis could not be seen nothing is held against anybody: NaN is more than nothing
+        leaned = math.nan if rep.compensation_rad is None else rep.compensation_rad
+        if asked.max_compensation_rad is not None and leaned > asked.max_compensation_rad:
+            reasons.append("compensation")
         return reasons
 
 

@@ -16,10 +16,13 @@ class Chain:
     at: int = 0
 
     @classmethod
-    def of(cls, name: str, first: Side | None = None) -> "Chain":
-        """Return the beginning of a routine, with this leg first; raise `UsageError` for an unknown name."""
+    def of(cls, name: str, first: Side | None = None, stretch: str | None = None) -> "Chain":
+        """Return the beginning of a routine, with this leg first; raise `UsageError` for an unknown name.
+
+        `stretch` is the one that works for the person: it takes the place of the routine's.
+        """
         routine = drills.routine(name)
-        parts = routine.parts
+        parts = tuple(_preferring(stretch, part) for part in routine.parts)
         if first is not None and parts and parts[0].side is not first:
             parts = tuple(replace(part, side=_other(part.side)) for part in parts)
         return cls(routine, parts)
@@ -57,6 +60,12 @@ class Chain:
     def then(self) -> "Chain | None":
         """The routine one part on, None at its end."""
         return replace(self, at=self.at + 1) if self.at + 1 < len(self.parts) else None
+
+
+def _preferring(stretch: str | None, part: Part) -> Part:
+    if stretch in (None, part.drill) or drills.drill(part.drill).kind != "stretch":
+        return part
+    return Part(stretch, part.side)
 
 
 def _other(side: Side) -> Side:

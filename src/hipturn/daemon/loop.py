@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from hipturn import drills, drivers, history
+from hipturn import drills, history
 from hipturn.commands import Begin, End, Speak, Told
 from hipturn.daemon.chain import Chain
 from hipturn.daemon.door import Door
-from hipturn.daemon.plan import STREAM, Ears, Ended, Plan, Source, View
+from hipturn.daemon.plan import PELVIS, STREAM, Ears, Ended, Plan, Source, View
 from hipturn.daemon.running import Running
 from hipturn.daemon.telling import Telling
 from hipturn.daemon.ticking import ticking
@@ -50,6 +50,8 @@ class Daemon:
     _telling: Telling = field(init=False)
     _running: Running | None = field(default=None, init=False)
     _link: LinkUp | None = field(default=None, init=False)
+    _second: LinkUp | None = field(default=None, init=False)
+    """The link to the sensor on the pelvis, which never decides what is a session."""
     _held: bool = field(default=False, init=False)
     """A person ended the session: the next begins on command or with the next link."""
     _chain: Chain | None = field(default=None, init=False)
@@ -108,10 +110,13 @@ class Daemon:
 
     def _beside(self, stop: asyncio.Event) -> Mapping[str, Coroutine[None, None, None]]:
         """Return what runs beside the loop, by name."""
-        source = self.source(self.plan, Ears(self._door.put, self._state, self._vitals))
+        sources = {"radio": self.source(self.plan, Ears(self._door.put, self._state, self._vitals))}
+        if self.plan.pelvis is not None:
+            ears = Ears(self._door.put, self._telling.pelvis, lambda *_: None, PELVIS)
+            sources["radio of the pelvis"] = self.source(self.plan, ears)
         kept = {"tick": self._ticking, **self.services}
         return {
-            "radio": source.run(),
+            **{name: source.run() for name, source in sources.items()},
             "stop": self._close_when(stop),
             **{name: kept_up(name, run, self._telling.trouble) for name, run in kept.items()},
         }
@@ -137,19 +142,24 @@ class Daemon:
             case Speak():
                 self.hub.speak(item.where, item.page)
                 return
+            case LinkUp(stream=stream) if stream == PELVIS:
+                self._second = item
+            case LinkDown(stream=stream) if stream == PELVIS:
+                self._second = None
             case LinkUp():
                 self._held = self._held and self._away_s() < self.plan.end_after_s
                 self._link, self._away_since_s = item, None
                 if self._running is None and not self._held:
                     self._begin()
-                elif self._running is None:
+                    self._push(item)
+                    self._again(self._second)
+                    return
+                if self._running is None:
                     self.hub.hear(item)
             case LinkDown():
                 self._link, self._away_since_s = None, time.monotonic()
-            case Packets() if self._running is None:
+            case Packets(stream=stream) if self._running is None and stream == STREAM:
                 self.hub.unrecorded()
-            case Packets() if self._link is not None and drivers.get(self._link.info.driver).pressed(item):
-                self._door.put(Mark(STREAM, HostNs(int(item.at_ns[-1])), MarkKind.BUTTON, {}))
             case Mark(kind=MarkKind.BATTERY) if self._running is None:
                 self._low = item
         self._push(item)
@@ -165,14 +175,14 @@ class Daemon:
             return
         if self._running.done:
             self._reached()
-        elif isinstance(item, Packets) and self._running.outgrown:
+        elif isinstance(item, Packets) and item.stream == STREAM and self._running.outgrown:
             self._go_on(HostNs(int(item.at_ns[-1])))
 
     def _planned(self, plan: Plan, first: Side | None = None) -> None:
         """Take a plan; of a routine its first part."""
         self._chain = None
         if plan.routine is not None:
-            self._chain = Chain.of(plan.routine, first)
+            self._chain = Chain.of(plan.routine, first, plan.stretch)
         elif plan.both:
             self._chain = Chain.both(plan.drill, plan.side)
         self.plan = plan.at(self._chain) if self._chain is not None else plan
@@ -210,12 +220,16 @@ class Daemon:
             self._link_again()
 
     def _link_again(self) -> None:
-        """Tell a session that began in the middle of a link about it."""
-        if self._link is not None:
-            self._push(replace(self._link, at_ns=HostNs(time.monotonic_ns())))
+        """Tell a session that began in the middle of links about them."""
+        self._again(self._link)
+        self._again(self._second)
         low, self._low = self._low, None
         if low is not None:
             self._push(replace(low, at_ns=HostNs(time.monotonic_ns())))
+
+    def _again(self, link: LinkUp | None) -> None:
+        if link is not None:
+            self._push(replace(link, at_ns=HostNs(time.monotonic_ns())))
 
     def _begin(self) -> None:
         trouble = self._telling.trouble
@@ -245,6 +259,7 @@ class Daemon:
         link = replace(self._link, at_ns=at_ns)
         running = before.onward(link)
         self._open(running, lambda: running.go_on(before, link))
+        self._again(self._second)
 
     def _open(self, running: Running, begin: Callable[[], None]) -> None:
         self._running = running

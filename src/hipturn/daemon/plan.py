@@ -1,5 +1,6 @@
 """What a live session is about, how it ended, and what the wiring asks of source and display."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -9,13 +10,18 @@ from hipturn import config, drills
 from hipturn.coach import Before, Language, Part
 from hipturn.commands import Begin
 from hipturn.config import Settings
+from hipturn.core import pelvis
 from hipturn.daemon.chain import Chain
+from hipturn.errors import InputError
+from hipturn.history import people
 from hipturn.model import Input, Side
 from hipturn.session import Heard
 from hipturn.sources.ble import Backend, BleSource, LinkState
 
 STREAM = "shin"
 AFRESH = Before()
+PELVIS = pelvis.ROLE
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +29,7 @@ class Plan:
     """What a live session is about."""
 
     sensor: str | None
+    """Name or address of the sensor on the shin; None for the first in reach."""
     side: Side
     reps: int
     """Controlled repetitions to reach; 0 to go on until stopped."""
@@ -30,6 +37,8 @@ class Plan:
     recordings: Path
     drill: str = "seated-mobilisation"
     position: str = "seated-floor"
+    pelvis: str | None = None
+    """Name or address of the sensor on the pelvis; None for none."""
     limit_s: float | None = None
     """Longest time the program may take."""
     end_after_s: float = 600.0
@@ -63,6 +72,8 @@ class Plan:
     """The scale a result is shown on, empty for none."""
     reference: str = ""
     """The group of people a result is shown beside, empty for none."""
+    passive: bool = False
+    """Somebody else turns the leg."""
 
     part_after_s: float = 7200.0
     """A recording as long as this goes on in another, at the next rest: see `Running.outgrown`."""
@@ -87,6 +98,17 @@ class Plan:
             reps=drill.reps if reps is None else reps,
             settings={**config.defaults(), **drill.settings, **self.chosen},
         )
+
+    @property
+    def stretch(self) -> str | None:
+        """The stretch that the person keeps, if it is one that is known here."""
+        try:
+            kept = people.read(self.recordings).get(self.person)
+        except InputError as error:
+            _log.warning("%s", error)
+            return None
+        name = kept and kept.stretch
+        return name if name in drills.names() and drills.drill(name).kind == "stretch" else None
 
     def at(self, chain: Chain, pain: int = 0) -> "Plan":
         """Return the plan of the part of a routine that is now; `pain` is the strongest told in it so far."""
@@ -143,10 +165,15 @@ class Ears:
     emit: Callable[[Input], None]
     state: Callable[[LinkState, str], None]
     vitals: Callable[[int | None, int | None], None]
+    stream: str = STREAM
+    """Which sensor is meant: the one on the shin, or on the pelvis."""
 
 
 def ble(backend: Backend) -> Callable[[Plan, Ears], Source]:
     """Return what makes the source of a sensor over this Bluetooth stack."""
-    return lambda plan, ears: BleSource(
-        plan.sensor, STREAM, ears.emit, ears.state, backend, on_vitals=ears.vitals
-    )
+
+    def source(plan: Plan, ears: Ears) -> Source:
+        sensor = plan.pelvis if ears.stream == PELVIS else plan.sensor
+        return BleSource(sensor, ears.stream, ears.emit, ears.state, backend, on_vitals=ears.vitals)
+
+    return source

@@ -124,6 +124,7 @@ class Running:
                 position=self.plan.position or None,
                 note=note,
                 person=self.plan.person,
+                movement="passive" if self.plan.passive else "",
             )
         )
 
@@ -194,9 +195,9 @@ class Running:
 
     def _hear(self, heard: Heard) -> None:
         match heard:
-            case LinkUp():
+            case LinkUp() if heard.stream == STREAM:
                 self._info = heard.info
-            case Orientation():
+            case Orientation(stream=stream) if stream == STREAM:
                 self._t_ns = int(heard.t_ns[-1])
             case Turn() | Rep():
                 self._moved_ns = self._t_ns

@@ -9,13 +9,15 @@ from hipturn.daemon.plan import View
 from hipturn.model import BadPackets, Event
 from hipturn.session import Heard
 from hipturn.sinks.hub import Hub
-from hipturn.status import Status
+from hipturn.sources.ble import LinkState
+from hipturn.status import State, Status
 from hipturn.supervise import Fan
 from hipturn.units import NS_PER_S
 
 SPOKEN = {
     "recording": "recording has stopped, measuring goes on",
     "measuring": "something went wrong, again please",
+    "pelvis": "pelvis sensor lost",
 }
 """Troubles a person on the mat must hear of."""
 
@@ -40,11 +42,22 @@ class Telling:
         elif text is None and self._hub.trouble(part, None) and part in SPOKEN:
             self.hear(Prompt(0, f"{part} works again", "connected"))
 
+    def pelvis(self, state: LinkState, detail: str) -> None:
+        """Hear where the link to the sensor on the pelvis stands."""
+        self._hub.pelvis(State(state.value))
+        _log.info("pelvis sensor %s: %s", state, detail, extra={"state": state.value})
+        if state is LinkState.MEASURING:
+            self.trouble("pelvis", None)
+        elif state is LinkState.LOST:
+            self.trouble("pelvis", "the pelvis sensor is lost: compensation unknown")
+
     def _show(self, status: Status) -> None:
         """Give log and display the state in the words everybody gets."""
         _log.info("sensor %s: %s", status.state, status.detail, extra={"state": status.state.value})
         try:
-            self._view.state(status.state.value, "; ".join([status.detail, *status.troubles.values()]))
+            second = [f"pelvis sensor {status.pelvis}"] if status.pelvis is not None else []
+            told = [status.detail, *second, *status.troubles.values()]
+            self._view.state(status.state.value, "; ".join(told))
         except Exception:
             _log.exception("the display failed")
 

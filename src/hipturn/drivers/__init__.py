@@ -85,6 +85,8 @@ class Driver(Protocol):
     """What was never tried on hardware."""
     commands: Mapping[str, Command] = {}
     """What the device can be told to do, by name; raises `LinkError` where it cannot."""
+    measuring_only: frozenset[str] = frozenset()
+    """Those of the commands that a device heeds only while it measures."""
 
     def matches(self, seen: Advertisement) -> bool:
         """Return whether this driver knows the device."""
@@ -105,10 +107,6 @@ class Driver(Protocol):
     async def stop(self, link: Link) -> None:
         """Leave the sensor idle."""
         ...
-
-    def pressed(self, packets: Packets) -> bool:
-        """Return whether one of the packets tells of a press of the sensor's own button."""
-        return False
 
     async def battery(self, link: Link) -> int | None:
         """Return the charge in percent, None if the device does not say; raise `LinkError`."""

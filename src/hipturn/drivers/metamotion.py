@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -20,7 +21,7 @@ def _uuid(short: int) -> str:
 
 SERVICE_UUID, COMMAND_UUID, NOTIFY_UUID = _uuid(0x9000), _uuid(0x9001), _uuid(0x9006)
 
-ACC, GYR, FUSION = 0x03, 0x13, 0x19
+SWITCH, ACC, GYR, FUSION = 0x01, 0x03, 0x13, 0x19
 """Modules."""
 QUATERNION = 0x07
 ANSWER = 0x80
@@ -29,7 +30,9 @@ PACKED_ACC = {1: 0x1C, 4: 0x05}
 PACKED_GYR = {0: 0x07, 1: 0x05}
 """Note §4: register of three samples in one notification, by what the module says it is."""
 SAMPLES = 3
-PACKED_SIZE, QUATERNION_SIZE = 2 + 6 * SAMPLES, 18
+PACKED_SIZE, QUATERNION_SIZE, SWITCH_SIZE = 2 + 6 * SAMPLES, 18, 3
+BLINK, PLAY = bytes.fromhex("020302021f00 0000 fa00 0000 f401 0000 0a"), bytes.fromhex("020101")
+"""Note §6: blue, on for 250 of 500 ms, ten times."""
 
 RATE_HZ = 100.0
 RANGE_G, RANGE_DPS = 16, 2000
@@ -60,11 +63,20 @@ def counts(data: ByteArray) -> FloatArray:
 
 
 def _aside(packets: Packets) -> BoolArray:
-    """Return which packets answer a read: they hold no samples."""
+    """Return which packets answer a read, or tell of the button: they hold no samples."""
     data = packets.data
     if data.shape[1] < 2:
         return np.zeros(len(data), np.bool_)
-    return np.asarray((data[:, 1] >= ANSWER) & (data[:, 0] <= FUSION))
+    answers = (data[:, 1] >= ANSWER) & (data[:, 0] <= FUSION)
+    return np.asarray(answers | ((data[:, 0] == SWITCH) & (data.shape[1] == SWITCH_SIZE)))
+
+
+def _pressed(packets: Packets) -> BoolArray:
+    """Return which packets tell that the button went down."""
+    data = packets.data
+    if data.shape[1] != SWITCH_SIZE:
+        return np.zeros(len(data), np.bool_)
+    return np.asarray((data[:, 0] == SWITCH) & (data[:, 1] == 1) & (data[:, 2] == 1))
 
 
 def _orientations(packets: Packets, info: StreamInfo) -> RawSamples:
@@ -77,7 +89,8 @@ def _orientations(packets: Packets, info: StreamInfo) -> RawSamples:
         sound = within(q, 2.0) & (data[:, 0] == FUSION) & (data[:, 1] == QUATERNION)
         q, good = unit(np.where(sound[:, None], q, 0.0), UNIT_WITHIN)
     tick = np.zeros(len(data), np.int64)
-    return kept(info, good, tick, packets.at_ns, q_earth_from_sensor=q, aside=aside)
+    pressed = _pressed(packets)
+    return kept(info, good, tick, packets.at_ns, q_earth_from_sensor=q, aside=aside, pressed=pressed)
 
 
 class _Imu:
@@ -91,7 +104,8 @@ class _Imu:
         """See `Driver.decoder`."""
         data, aside = packets.data, _aside(packets)
         if data.shape[1] != PACKED_SIZE:
-            return nothing(self._info, int((~aside).sum()))
+            told = nothing(self._info, int((~aside).sum()))
+            return replace(told, pressed_before=(0,) * int(_pressed(packets).sum()))
         module, register = data[:, 0], data[:, 1]
         is_acc = (module == ACC) & np.isin(register, list(PACKED_ACC.values()))
         is_gyr = (module == GYR) & np.isin(register, list(PACKED_GYR.values()))
@@ -104,7 +118,7 @@ STOP: Sequence[bytes] = tuple(
         bytes.fromhex,
         (
             "190100", "1903007f", "030100", "130100", "03020001", "13020001",
-            "190700", "031c00", "030500", "130700", "130500",
+            "010100", "190700", "031c00", "030500", "130700", "130500",
         ),
     )
 )  # fmt: skip
@@ -153,7 +167,7 @@ class MetaMotionDriver(Driver):
         else:
             # mode 2: without the compass, which iron in the room would pull at
             sequence = ["19020213", acc_config, "13032800", "190701", *modules, "19030800", "190101"]
-        for step in sequence:
+        for step in ["010101", *sequence]:
             await link.write(COMMAND_UUID, bytes.fromhex(step))
         return StreamInfo(self.name, RATE_HZ, self._raw, not self._raw, tick_hz=0.0, tick_bits=0)
 
@@ -162,9 +176,16 @@ class MetaMotionDriver(Driver):
         for step in STOP:
             await link.write(COMMAND_UUID, step)
 
+    measuring_only = frozenset({"reset-heading"})
     commands: Mapping[str, Command] = {
+        "identify": lambda link: _blink(link),
         "reset-heading": lambda link: link.write(COMMAND_UUID, bytes.fromhex("190f01")),
     }
+
+
+async def _blink(link: Link) -> None:
+    await link.write(COMMAND_UUID, BLINK)
+    await link.write(COMMAND_UUID, PLAY)
 
 
 async def _implementation(link: Link, module: int) -> int | None:

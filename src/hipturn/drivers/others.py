@@ -12,7 +12,8 @@ from hipturn import drivers
 from hipturn.drivers import Driver
 
 GROUP = "hipturn.drivers"
-MEMBERS = ("title", "trust", "untried", "commands", "matches", "decoder", "start", "stop", "battery")
+ABOUT = ("title", "trust", "untried", "commands", "measuring_only")
+MEMBERS = (*ABOUT, "matches", "decoder", "start", "stop", "battery")
 """What a driver must have beside its name."""
 
 _log = logging.getLogger(__name__)

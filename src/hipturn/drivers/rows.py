@@ -18,19 +18,25 @@ def kept(
     gyr_radps: FloatArray | None = None,
     q_earth_from_sensor: FloatArray | None = None,
     aside: BoolArray | None = None,
+    pressed: BoolArray | None = None,
     per_row: int = 1,
 ) -> RawSamples:
     """Return the samples of the `good` rows; the other rows are bad, but for those that lie `aside`.
 
-    A row is a packet with `per_row` samples: `good`, `aside` and `at_ns` are of shape (rows,), the rest
-    of shape (rows * per_row, …). Quantities the stream does not have may be left out; where one is left
-    out that it should have, as a damaged recording may claim, all rows are bad.
+    Some of those aside may tell that the button was `pressed`. A row is a packet with `per_row` samples:
+    `good`, `aside`, `pressed` and `at_ns` are of shape (rows,), the rest of shape (rows * per_row, …).
+    Quantities the stream does not have may be left out; where one is left out that it should have, as a
+    damaged recording may claim, all rows are bad.
     """
     lacking = info.has_imu and (acc_mps2 is None or gyr_radps is None)
     if lacking or (info.has_quaternion and q_earth_from_sensor is None):
         return nothing(info, len(good) if aside is None else int((~aside).sum()))
     bad = ~good if aside is None else ~(good | aside)
-    bad_before = tuple((per_row * np.cumsum(good)[bad]).tolist()) if bad.any() else ()
+
+    def before(there: BoolArray | None) -> tuple[int, ...]:
+        return tuple((per_row * np.cumsum(good)[there]).tolist()) if there is not None and there.any() else ()
+
+    bad_before, pressed_before = before(bad), before(pressed)
     if per_row > 1:
         good, at_ns = np.repeat(good, per_row), np.repeat(at_ns, per_row)
 
@@ -44,6 +50,7 @@ def kept(
         gyr_radps=some(info.has_imu, gyr_radps),
         q_earth_from_sensor=some(info.has_quaternion, q_earth_from_sensor),
         bad_before=bad_before,
+        pressed_before=pressed_before,
     )
 
 
@@ -54,9 +61,11 @@ def joined(info: StreamInfo, pieces: Sequence[RawSamples]) -> RawSamples:
     if len(pieces) == 1:
         return pieces[0]
     bad_before: list[int] = []
+    pressed_before: list[int] = []
     before = 0
     for piece in pieces:
         bad_before += [before + i for i in piece.bad_before]
+        pressed_before += [before + i for i in piece.pressed_before]
         before += len(piece.tick)
 
     def all_of(parts: list[FloatArray | None]) -> FloatArray | None:
@@ -70,6 +79,7 @@ def joined(info: StreamInfo, pieces: Sequence[RawSamples]) -> RawSamples:
         gyr_radps=all_of([piece.gyr_radps for piece in pieces]),
         q_earth_from_sensor=all_of([piece.q_earth_from_sensor for piece in pieces]),
         bad_before=tuple(bad_before),
+        pressed_before=tuple(pressed_before),
     )
 
 

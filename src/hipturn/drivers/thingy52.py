@@ -2,11 +2,13 @@
 
 import contextlib
 import struct
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
-from hipturn.drivers import Advertisement, Decode, Driver, Link, nothing
+from hipturn.drivers import Advertisement, Command, Decode, Driver, Link, nothing
 from hipturn.drivers.rows import kept, unit, within
 from hipturn.errors import LinkError
 from hipturn.model import FloatArray, Packets, RawSamples, StreamInfo
@@ -19,6 +21,9 @@ def _uuid(short: int) -> str:
 
 SERVICE_UUID, VERSION_UUID, MOTION_SERVICE_UUID = _uuid(0x0100), _uuid(0x0107), _uuid(0x0400)
 CONFIG_UUID, QUATERNION_UUID, RAW_UUID = _uuid(0x0401), _uuid(0x0404), _uuid(0x0406)
+USER_SERVICE_UUID, LED_UUID, BUTTON_UUID = _uuid(0x0300), _uuid(0x0301), _uuid(0x0302)
+BREATHE = bytes([2, 7, 100]) + (400).to_bytes(2, "little")
+"""Note §2: the LED comes and goes in white at full intensity, every 400 ms."""
 
 CONFIG = struct.Struct("<HHHHB")
 """Note §2: steps, temperature and compass in ms, motion processing in Hz, wake on motion."""
@@ -28,7 +33,7 @@ ACC_MPS2_PER_LSB = STANDARD_GRAVITY_MPS2 / 1024.0
 GYR_RADPS_PER_LSB = RAD_PER_DEG / 32.0
 Q_PER_LSB = 1.0 / 2**30
 """Note §3: fixed point with 10, 5 and 30 bits after the point."""
-RAW_SIZE, QUATERNION_SIZE = 18, 16
+RAW_SIZE, QUATERNION_SIZE, BUTTON_SIZE = 18, 16, 1
 MOST_ACC_MPS2 = 4.1 * STANDARD_GRAVITY_MPS2
 """Twice its range, as far as that is known: in a packet without any mark what is beyond shows damage."""
 UNIT_WITHIN = 0.05
@@ -58,6 +63,9 @@ def decode(packets: Packets, info: StreamInfo) -> RawSamples:
     if info.has_quaternion and not info.has_imu and size == QUATERNION_SIZE:
         q, good = unit(data.view("<i4") * Q_PER_LSB, UNIT_WITHIN)
         return kept(info, good, tick, packets.at_ns, q_earth_from_sensor=q)
+    if size == BUTTON_SIZE:
+        told = nothing(info, int((data[:, 0] > 1).sum()))
+        return replace(told, pressed_before=(0,) * int((data[:, 0] == 1).sum()))
     return nothing(info, count)
 
 
@@ -91,6 +99,8 @@ class Thingy52Driver(Driver):
         version = b""
         with contextlib.suppress(LinkError):
             version = await link.read(VERSION_UUID)
+        with contextlib.suppress(LinkError):
+            await link.subscribe(BUTTON_UUID)
         await link.subscribe(RAW_UUID)
         return StreamInfo(
             self.name, RATE_HZ, tick_hz=0.0, tick_bits=0, firmware=".".join(map(str, version[:3]))
@@ -99,6 +109,8 @@ class Thingy52Driver(Driver):
     async def stop(self, link: Link) -> None:
         """Unsubscribe: nothing else stops it."""
         await link.unsubscribe(RAW_UUID)
+
+    commands: Mapping[str, Command] = {"identify": lambda link: link.write(LED_UUID, BREATHE)}
 
 
 def driver() -> Thingy52Driver:

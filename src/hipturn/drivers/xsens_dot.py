@@ -34,10 +34,10 @@ COMPANY = 0x0886
 RATE_HZ = 60.0
 """Note §5: the fastest it streams."""
 REPORT_TAG, BATTERY_TAG = 0xF1, 0xF2
-BUTTON = 5
-"""Type of a report."""
 """Tags of packets that hold no samples; those that do are tagged with their mode."""
 
+PRESSED = 5
+"""Note §2: the type of a report about the button."""
 START, STOP = 1, 0
 IDENTIFY, POWER_OFF, SET_RATE = 0x01, 0x02, 0x10
 """Note §5: bits of the control's first byte."""
@@ -54,12 +54,14 @@ def decode(packets: Packets, info: StreamInfo) -> RawSamples:
     count, size = packets.data.shape
     tick = np.zeros(count, np.int64)
     acc, gyr, q = np.zeros((count, 3)), np.zeros((count, 3)), np.zeros((count, 4))
-    good, aside = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
+    good, aside, pressed = np.zeros((3, count), np.bool_)
     tags = packets.data[:, 0] if size else np.empty(0, np.uint8)
     for tag in np.unique(tags).tolist():
         there = tags == tag
         if tag in (REPORT_TAG, BATTERY_TAG):
             aside |= there
+            if tag == REPORT_TAG and size > 1:
+                pressed |= there & (packets.data[:, 1] == PRESSED)
         elif _carries(tag, size, info):
             rows = _rows(packets.data[there], tag)
             tick[there] = rows["tick"]
@@ -79,6 +81,7 @@ def decode(packets: Packets, info: StreamInfo) -> RawSamples:
         gyr_radps=gyr,
         q_earth_from_sensor=q,
         aside=aside,
+        pressed=pressed,
     )
 
 
@@ -182,13 +185,6 @@ class XsensDotDriver(Driver):
         """Return a decoder for one link; see `Driver.decoder`."""
         return partial(decode, info=info)
 
-    def pressed(self, packets: Packets) -> bool:
-        """Return whether the button was reported; see note §2."""
-        data = packets.data
-        if data.shape[1] < 2 or data[0, 0] != REPORT_TAG:
-            return False
-        return any(read_report(row[1:].tobytes())[0] == BUTTON for row in data)
-
     async def start(self, link: Link) -> StreamInfo:
         """Stop what may still run, set the rate, subscribe, start; see note §5 and §6."""
         about = read_about(await link.read(INFO_UUID))
@@ -242,6 +238,7 @@ class XsensDotDriver(Driver):
         modes = " nor ".join(map(str, self.preferred))
         raise LinkError(f"the sensor measures neither in mode {modes} ({why}): switch it off and on")
 
+    measuring_only = frozenset({"reset-heading", "revert-heading", "default-heading"})
     commands = {  # noqa: RUF012  typed in Driver
         "identify": lambda link: _tell(link, IDENTIFY, at=1),
         "power-off": lambda link: _tell(link, POWER_OFF, at=2),

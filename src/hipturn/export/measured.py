@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from hipturn import lines, offline
+from hipturn.core import pelvis
 from hipturn.errors import UsageError
 from hipturn.export.tables import SAMPLES, Table, gaps_table, holds_table, reps_table
 from hipturn.model import (
@@ -108,9 +109,10 @@ class Measured:
         return [{k: v for k, v in line.items() if k not in ("v", "type")} for line in found]
 
     def only(self, stream: str | None, what: str) -> tuple[str, Stream]:
-        """Return the stream of that name, or the only one; raise `UsageError`, naming the format `what`."""
+        """Return the stream of that name, or the only one on a leg; raise `UsageError`, naming the format."""
         names = list(self.streams)
-        wanted = names[0] if stream is None and len(names) == 1 else stream
+        legs = [name for name in names if name != pelvis.ROLE]
+        wanted = legs[0] if stream is None and len(legs) == 1 else stream
         if wanted is None or wanted not in self.streams:
             asked = f"--stream {stream}: no such sensor is in it" if stream else f"{what} holds one sensor"
             raise UsageError(f"{asked}: choose one with --stream {'|'.join(names)}")

@@ -105,6 +105,10 @@ _REP: tuple[tuple[Column, Getter], ...] = (
     (Column("peak_speed_dps", "number", "deg/s", "highest speed"), lambda r: _deg(r.peak_speed_radps)),
     (Column("sparc", "number", "1", "smoothness: spectral arc length; 0 is smoothest"), lambda r: r.sparc),
     (Column("off_axis_deg", "number", "deg", "movement of knee or thigh"), lambda r: _deg(r.off_axis_rad)),
+    (
+        Column("compensation_deg", "number", "deg", "lean of the pelvis, where a sensor on it tells"),
+        lambda r: math.nan if r.compensation_rad is None else _deg(r.compensation_rad),
+    ),
     (Column("lost_share", "number", "1", "share of its samples that was lost"), lambda r: r.lost_share),
     (Column("verdict", "text", "", "controlled, uncontrolled or void"), lambda r: str(r.verdict)),
     (Column("reasons", "texts", "", "why it is not controlled"), lambda r: list(r.reasons)),

@@ -163,11 +163,19 @@ class Catalogue:
             path.unlink()
         self._changed()
 
-    def describe_session(self, name: str, *, person: str | None = None, note: str | None = None) -> None:
-        """Say whose a recording is or what is to be known of it, in the file itself."""
+    def describe_session(
+        self,
+        name: str,
+        *,
+        person: str | None = None,
+        note: str | None = None,
+        movement: str | None = None,
+    ) -> None:
+        """Say whose a recording is, who turned the leg or what is to be known of it, in the file itself."""
 
         def described(start: SessionStart) -> SessionStart:
             start = start if person is None else replace(start, person=_checked(person))
+            start = start if movement is None else replace(start, movement=movement)
             return start if note is None else replace(start, note=note)
 
         amend(self.path(name), described)

@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, cast
 
+from hipturn.core import pelvis
 from hipturn.core.fusion import FilterName, ran
 from hipturn.core.results import HELD_S, NEAR_PEAK, Conditions, Trial
 from hipturn.lines import Line
@@ -49,6 +50,10 @@ class Leg:
     best_rad: float | None
     conditions: Conditions | None
     """None without a calibration."""
+    held_s: float = 0.0
+    """How long it held in all, of the holds long enough to be told."""
+    gained_rad: float = 0.0
+    """What the range grew by while it held."""
     trials: tuple[Trial, ...] = ()
     """Held end ranges, of a test only."""
     sets: tuple[SetOf, ...] = ()
@@ -73,12 +78,21 @@ class Found:
     holds: int
     gaps: int
     legs: tuple[Leg, ...] = ()
+    pain: int | None = None
+    """The most that was answered, 0 to 10; None where nobody was asked or nobody answered."""
+    said: str = ""
+    """Notes made during the session, a line each."""
     problem: str | None = None
 
     @property
     def tool(self) -> str:
         """With what it was measured: results of different tools are never one trend."""
         return tool(self.driver, self.filter)
+
+    @property
+    def warmed_up(self) -> bool | None:
+        """What was answered; None where nobody was asked, nobody answered or nothing was measured."""
+        return next((leg.conditions.warmed_up for leg in self.legs if leg.conditions), None)
 
     @property
     def begun(self) -> datetime | None:
@@ -107,18 +121,25 @@ def session_results(path: Path) -> Found:
     info: StreamInfo | None = None
     first_ns = last_ns = None
     sides: dict[str, str] = {}
+    answers: dict[str, list[Any]] = {}
+    said: list[str] = []
     for item in reader.inputs():
         match item:
-            case LinkUp():
+            case LinkUp() if item.stream != pelvis.ROLE:
                 info = info or item.info
             case Packets():
                 first_ns = int(item.at_ns[0]) if first_ns is None else first_ns
                 last_ns = int(item.at_ns[-1])
             case Mark(kind=MarkKind.SIDE):
                 sides.setdefault(item.stream, str(item.value.get("side")))
+            case Mark(kind=MarkKind.ANSWER):
+                answers.setdefault(str(item.value.get("question")), []).append(item.value.get("value"))
+            case Mark(kind=MarkKind.NOTE):
+                said.append(str(item.value.get("text")))
             case _:
                 pass
     events = list(reader.events())
+    warmed_up = next((answer for answer in answers.get("warm", ()) if isinstance(answer, bool)), None)
     wanted = str(reader.session.settings.get("fusion.filter") or "")
     return Found(
         name=path.name,
@@ -130,17 +151,21 @@ def session_results(path: Path) -> Found:
         duration_s=round(((last_ns or 0) - (first_ns or 0)) / NS_PER_S, 3),
         holds=sum(e.get("type") == "hold" for e in events),
         gaps=sum(e.get("type") == "gap" for e in events),
-        legs=tuple(_legs(reader.session, events, sides)),
+        legs=tuple(_legs(reader.session, events, sides, warmed_up)),
+        pain=max((pain for pain in answers.get("pain", ()) if type(pain) is int), default=None),
+        said="\n".join(said),
         problem=reader.problem,
     )
 
 
-def _legs(start: SessionStart, events: Sequence[Line], sides: Mapping[str, str]) -> Iterable[Leg]:
+def _legs(
+    start: SessionStart, events: Sequence[Line], sides: Mapping[str, str], warmed_up: bool | None
+) -> Iterable[Leg]:
     calibrated: dict[str, Line] = {}
     reps: dict[tuple[str, int], Line] = {}
     taken: dict[tuple[str, int], Line] = {}
     under: dict[Side, Line | None] = {}
-    told: Line = {}
+    told: dict[Any, Line] = {}
     for event in events:
         stream, kind = str(event.get("stream", "")), event.get("type")
         match kind:
@@ -157,13 +182,13 @@ def _legs(start: SessionStart, events: Sequence[Line], sides: Mapping[str, str])
                     if (rep := there.pop((stream, n), None)) is not None:
                         gone[stream, n] = rep
             case "test_result":
-                told = event
+                told[event.get("side")] = event
             case _:
                 pass
     for side in Side:
         own = [rep for rep in reps.values() if rep["side"] is side]
         if own:
-            yield _leg(start, side, own, events, under[side], told)
+            yield _leg(start, side, own, events, under[side], warmed_up, told.get(side.value, {}))
 
 
 def _leg(
@@ -172,13 +197,14 @@ def _leg(
     reps: Sequence[Line],
     events: Sequence[Line],
     under: Line | None,
+    warmed_up: bool | None,
     told: Line,
 ) -> Leg:
     verdicts = [rep["verdict"] for rep in reps]
     roms = [rep["rom_deg"] * RAD_PER_DEG for rep in reps if rep["verdict"] != Verdict.VOID]
     streams = {rep["stream"] for rep in reps}
     numbers = {(rep["stream"], rep["n"]) for rep in reps}
-    holds = [e for e in events if e.get("type") == "hold" and e.get("stream") in streams]
+    holds = [e for e in events if e.get("type") == "hold" and e.get("stream") in streams and _is_hold(e)]
     sets = [e for e in events if e.get("type") == "set" and (e.get("stream"), e.get("first")) in numbers]
     return Leg(
         side=side,
@@ -187,7 +213,9 @@ def _leg(
         void=verdicts.count(Verdict.VOID),
         median_rad=median(roms) if roms else None,
         best_rad=max(roms, default=None),
-        conditions=_conditions(start, side, under, told) if under else None,
+        conditions=_conditions(start, side, under, warmed_up) if under else None,
+        held_s=round(sum(hold["end_s"] - hold["start_s"] for hold in holds), 3),
+        gained_rad=sum(hold["creep_deg"] for hold in holds) * RAD_PER_DEG,
         trials=tuple(_told_trials(told, side) or (held(reps, holds) if is_test(start.drill) else ())),
         sets=tuple(_set(line) for line in sets),
     )
@@ -256,8 +284,9 @@ def held(reps: Iterable[Line], holds: Sequence[Line]) -> Iterable[Trial]:
         )
 
 
-def _conditions(start: SessionStart, side: Side, under: Line, told: Line) -> Conditions:
-    passive = told.get("movement") == "passive" or "passive" in (start.drill or "").split("-")
+def _conditions(start: SessionStart, side: Side, under: Line, warmed_up: bool | None) -> Conditions:
+    # also by the name of a drill of one's own, such as prone-passive-rotation
+    passive = start.movement == "passive" or "passive" in (start.drill or "").split("-")
     return Conditions(
         side=side,
         position=start.position or "",
@@ -266,7 +295,7 @@ def _conditions(start: SessionStart, side: Side, under: Line, told: Line) -> Con
         observability=float(under.get("observability") or 0.0),
         grade=under["grade"] if under.get("grade") in ("good", "fair") else "poor",
         heading_dependent=bool(under.get("heading_dependent")),
-        warmed_up=told.get("warmed_up"),
+        warmed_up=warmed_up,
     )
 
 
@@ -284,7 +313,13 @@ def _side(value: Any) -> Side | None:
 
 
 _TRIAL = ("value_deg", "sd_deg", "held_s", "start_s", "end_s", "off_axis_deg", "lost", "lost_share")
+_OF_A_HOLD = ("start_s", "end_s", "mean_deg", "sd_deg", "creep_deg")
 _NUMBERS = ("n", "start_s", "end_s", "rom_deg", "peak_deg", "off_axis_deg", "lost_share")
+
+
+def _is_hold(event: Line) -> bool:
+    """Return whether a hold's line has what is read from it."""
+    return all(isinstance(event.get(key), int | float) for key in _OF_A_HOLD)
 
 
 def _whole(event: Line) -> bool:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from hipturn import lines
 from hipturn.core import progress, results
 from hipturn.core.progress import Adherence, Sides, Tested, Track
-from hipturn.core.results import Difference, Result
+from hipturn.core.results import Difference, Movement, Result
 from hipturn.history.found import Found, Leg, SetOf
 from hipturn.history.people import Person
 from hipturn.lines import Line
@@ -34,6 +35,34 @@ class Practice:
 
 
 @dataclass(frozen=True, slots=True)
+class Course:
+    """One drill on one leg over time: as tests, never mixed with another position, tool or movement."""
+
+    side: Side
+    drill: str
+    position: str
+    movement: Movement
+    tool: str
+    practice: tuple[Practice, ...]
+    """In the order of time."""
+
+    @property
+    def reps(self) -> int:
+        """All repetitions that were controlled or not; void ones were not seen whole."""
+        return sum(each.leg.controlled + each.leg.uncontrolled for each in self.practice)
+
+    @property
+    def share(self) -> float | None:
+        """Controlled among all of them."""
+        return sum(each.leg.controlled for each in self.practice) / self.reps if self.reps else None
+
+    @property
+    def held_s(self) -> float:
+        """How long it was held in all."""
+        return sum(each.leg.held_s for each in self.practice)
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """All there is to tell of a person."""
 
@@ -42,7 +71,7 @@ class Overview:
     sessions: tuple[Found, ...]
     tracks: tuple[Track, ...]
     sides: tuple[Sides, ...]
-    practice: tuple[Practice, ...]
+    courses: tuple[Course, ...]
     adherence: Adherence | None
     """None without a plan."""
 
@@ -62,11 +91,29 @@ def overview(name: str, person: Person, sessions: Sequence[Found], today: int) -
         tuple(sessions),
         tuple(tracks),
         tuple(progress.left_right(tracks)),
-        tuple(
-            Practice(found, leg) for found in sessions for leg in found.legs if not leg.trials and leg.reps
-        ),
+        courses(sessions),
         progress.adherence(days, planned, today) if planned else None,
     )
+
+
+def courses(sessions: Iterable[Found]) -> tuple[Course, ...]:
+    """Return what was trained, each drill on each leg by itself; `sessions` in the order of time."""
+    trained = [
+        (_course(found, leg), Practice(found, leg))
+        for found in sessions
+        for leg in found.legs
+        if not leg.trials and leg.reps
+    ]
+    trained.sort(key=lambda each: each[0])
+    return tuple(
+        Course(Side(side), drill, position, movement, tool, tuple(practice for _, practice in group))
+        for (drill, position, side, movement, tool), group in groupby(trained, key=lambda each: each[0])
+    )
+
+
+def _course(found: Found, leg: Leg) -> tuple[str, str, str, Movement, str]:
+    movement: Movement = "passive" if found.start.movement == "passive" else "active"
+    return found.start.drill or "", found.start.position or "", leg.side.value, movement, found.tool
 
 
 def tested(sessions: Iterable[Found]) -> list[Tested]:
@@ -114,12 +161,15 @@ def session_line(found: Found) -> Line:
         "person": found.start.person,
         "drill": found.start.drill,
         "position": found.start.position,
+        "movement": "passive" if found.start.movement == "passive" else "active",
         "driver": found.driver,
         "filter": found.filter,
         "duration_s": found.duration_s,
         "holds": found.holds,
         "gaps": found.gaps,
         "note": found.start.note,
+        "said": found.said,
+        "pain": found.pain,
         "problem": found.problem,
         "legs": [_leg(leg) for leg in found.legs],
     }
@@ -134,18 +184,22 @@ def _leg(leg: Leg) -> Line:
         "void": leg.void,
         "median_deg": _deg(leg.median_rad),
         "best_deg": _deg(leg.best_rad),
+        "held_s": leg.held_s,
+        "gained_deg": _deg(leg.gained_rad),
+        "warmed_up": leg.conditions and leg.conditions.warmed_up,
         "trials": len(leg.trials),
-        "sets": [
-            {
-                "n": each.n,
-                "reps": each.reps,
-                "controlled": each.controlled,
-                "warm_up": each.warm_up,
-                "range_change": each.range_change,
-                "speed_change": each.speed_change,
-            }
-            for each in leg.sets
-        ],
+        "sets": [_set(each) for each in leg.sets],
+    }
+
+
+def _set(each: SetOf) -> Line:
+    return {
+        "n": each.n,
+        "reps": each.reps,
+        "controlled": each.controlled,
+        "warm_up": each.warm_up,
+        "range_change": each.range_change,
+        "speed_change": each.speed_change,
     }
 
 
@@ -187,6 +241,8 @@ def progress_lines(found: Overview) -> list[Line]:
         | {"days_apart": sides.days_apart}
         for sides in found.sides
     ]
+    told += [_balance(found.name, track) for track in found.tracks if progress.balance(track.results[-1])]
+    told += [_practice(found.name, course) for course in found.courses]
     if found.adherence is not None:
         told.append(
             {
@@ -200,6 +256,47 @@ def progress_lines(found: Overview) -> list[Line]:
             }
         )
     return told
+
+
+def _balance(name: str, track: Track) -> Line:
+    difference = progress.balance(track.results[-1])
+    told = {} if difference is None else {"balance": difference}
+    return (
+        lines.comparison("internal-external", told)
+        | {"person": name, "side": track.side}
+        | _kind(track.kind)
+        | {"recording": track.tested[-1].session}
+    )
+
+
+def _practice(name: str, course: Course) -> Line:
+    return {
+        "v": lines.VERSION,
+        "type": "practice",
+        "person": name,
+        "side": course.side,
+        "drill": course.drill,
+        "position": course.position,
+        "movement": course.movement,
+        "tool": course.tool,
+        "reps": course.reps,
+        "controlled_share": None if course.share is None else round(course.share, 4),
+        "held_s": round(course.held_s, 1),
+        "sessions": [
+            {
+                "recording": each.found.name,
+                "at_s": each.found.begun and each.found.begun.timestamp(),
+                "reps": each.leg.reps,
+                "controlled_share": None if each.share is None else round(each.share, 4),
+                "best_deg": _deg(each.leg.best_rad),
+                "held_s": each.leg.held_s,
+                "gained_deg": _deg(each.leg.gained_rad),
+                "pain": each.found.pain,
+                "longest_set": each.longest and _set(each.longest),
+            }
+            for each in course.practice
+        ],
+    }
 
 
 def _beside(track: Track, trend: progress.Trend) -> list[tuple[Tested, progress.Point]]:

@@ -19,10 +19,11 @@ def found(row: sqlite3.Row, legs: Iterable[Leg]) -> Found:
         position=row["position"],
         note=row["note"],
         person=row["person"],
+        movement=row["movement"],
     )
     return Found(
         **{key: row[key] for key in ("name", "size", "mtime_ns", "driver", "filter")},
-        **{key: row[key] for key in ("duration_s", "holds", "gaps", "problem")},
+        **{key: row[key] for key in ("duration_s", "holds", "gaps", "problem", "pain", "said")},
         start=start,
         legs=tuple(legs),
     )
@@ -50,6 +51,8 @@ def leg(row: sqlite3.Row, position: str | None, trials: Iterable[Trial], sets: I
         _rad(row["median_deg"]),
         _rad(row["best_deg"]),
         conditions,
+        row["held_s"],
+        row["gained_deg"] * RAD_PER_DEG,
         tuple(trials),
         tuple(sets),
     )

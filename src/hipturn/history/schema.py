@@ -46,6 +46,14 @@ MIGRATIONS = (
         name TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, reason TEXT NOT NULL
     ) WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE sessions ADD COLUMN pain INTEGER;
+    ALTER TABLE sessions ADD COLUMN said TEXT NOT NULL DEFAULT '';
+    ALTER TABLE sessions ADD COLUMN movement TEXT NOT NULL DEFAULT '';
+    ALTER TABLE legs ADD COLUMN held_s REAL NOT NULL DEFAULT 0;
+    ALTER TABLE legs ADD COLUMN gained_deg REAL NOT NULL DEFAULT 0;
+    DELETE FROM sessions;   -- what is new is in the recordings: they are read again
+    """,
 )
 """Number n brings a database of version n to n + 1; never changed once released, only added to."""
 TABLES = ("sessions", "legs", "trials", "sets", "people", "unreadable")

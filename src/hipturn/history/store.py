@@ -110,6 +110,9 @@ class Store:
             found.holds,
             found.gaps,
             found.problem,
+            found.pain,
+            _text(found.said),
+            _text(start.movement),
         )
         for leg in found.legs:
             c = leg.conditions
@@ -128,6 +131,8 @@ class Store:
                 _deg(leg.median_rad),
                 _deg(leg.best_rad),
                 *under,
+                leg.held_s,
+                _deg(leg.gained_rad),
             )
             for n, t in enumerate(leg.trials, 1):
                 self._insert(

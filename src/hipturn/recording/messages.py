@@ -132,6 +132,7 @@ def describe(session: SessionStart) -> dict[str, str]:
         "position": session.position,
         "note": session.note,
         "person": session.person,
+        "movement": session.movement,
     }
     # Half a character from a command line must not cost the recording; the JSON message keeps it.
     return {name: text.encode(errors="replace").decode() for name, text in told.items() if text is not None}

@@ -7,7 +7,7 @@ people with any colour vision tell apart.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -63,6 +63,20 @@ MOST_NUMBERS = 45
 """So many repetitions of a strip get their number; of more, every fifth or tenth."""
 MOST_REASONS = 24
 """Above so many in a strip the reasons are left to the hatch."""
+WIDTH_IN = 12.0
+"""Width that these numbers are for."""
+
+Say = Callable[[str], str]
+"""Gives words in another language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Room in somebody else's page, which has its own heading."""
+
+    width_in: float
+    heights_in: tuple[float, ...]
+    """Of one strip, of two, and so on to as many as there may be."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,12 +101,17 @@ def figure(
     from_s: float = 0.0,
     to_s: float = math.inf,
     into: Figure | None = None,
+    sheet: Sheet | None = None,
+    say: Say = str,
 ) -> Figure:
     """Return the picture of a stretch of a recording, drawn into a figure that is there or a new one.
 
+    With a `sheet` it has that size and no heading.
     Raises `InputError` if no angle was measured in the stretch.
     """
     tracks = [_track(analysis, stream) for stream in dict.fromkeys(b.stream for b in analysis.angles)]
+    if not tracks:
+        raise InputError(f"{title}: no angle was measured: the calibration came with the last of its samples")
     ends_s = [float(t) for track in tracks for t in (track.t_s[0], track.t_s[-1])]
     first_s, last_s = max(from_s, min(ends_s)), min(to_s, max(ends_s))
     shown = [track for track in tracks if ((track.t_s >= first_s) & (track.t_s <= last_s)).sum() > 1]
@@ -102,37 +121,58 @@ def figure(
             f"angles are there from {min(ends_s):.1f} to {max(ends_s):.1f} s"
         )
     most = max(sum(_overlaps(rep, first_s, last_s) for rep in track.reps) for track in shown)
-    strips = max(1, min(MOST_STRIPS, math.ceil(max((last_s - first_s) / STRIP_S, most / STRIP_REPS) - 0.1)))
+    at_most = len(sheet.heights_in) if sheet else MOST_STRIPS
+    strips = max(1, min(at_most, math.ceil(max((last_s - first_s) / STRIP_S, most / STRIP_REPS) - 0.1)))
     edges_s = np.linspace(first_s, last_s, strips + 1)
     rows = strips * len(shown)
     fig = into or Figure()
-    fig.set_layout_engine("constrained", h_pad=0.06)
-    fig.set_size_inches(12.0, 1.7 + max(1.75, 3.6 / strips**0.5) * rows)
+    fig.set_layout_engine("constrained", h_pad=0.06 if sheet is None else 0.03)
+    height_in = 1.7 + max(1.75, 3.6 / strips**0.5) * rows
+    width_in, height_in = (
+        (WIDTH_IN, height_in) if sheet is None else (sheet.width_in, sheet.heights_in[strips - 1])
+    )
+    fig.set_size_inches(width_in, height_in)
     grid: list[list[Axes]] = fig.subplots(rows, 1, squeeze=False).tolist()
     axes = [row[0] for row in grid]
     for k, track in enumerate(shown):
         limits = _limits(track, first_s, last_s)
         for n in range(strips):
             axis = axes[n * len(shown) + k]
-            _strip(axis, track, float(edges_s[n]), float(edges_s[n + 1]), limits)
+            _strip(axis, track, float(edges_s[n]), float(edges_s[n + 1]), limits, width_in, say)
             if len(shown) > 1:
                 axis.set_title(track.stream, fontsize=9, loc="left")
-    axes[-1].set_xlabel("time, s")
-    fig.supylabel("← external      hip rotation, °      internal →", fontsize=10)
-    reps = [rep for track in shown for rep in track.reps if _overlaps(rep, first_s, last_s)]
-    part = f", {first_s:.0f} to {last_s:.0f} s" if (first_s, last_s) != (min(ends_s), max(ends_s)) else ""
-    fig.suptitle(f"{_plain(title)}{_leg(analysis.side)}{part}\n{counted(reps)}", fontsize=12)
+    axes[-1].set_xlabel(say("time, s"), fontsize=10 if sheet is None else 8)
+    if sheet is None:
+        _head(fig, analysis, shown, title, (first_s, last_s), (min(ends_s), max(ends_s)))
+    across = "← external      hip rotation, °      internal →"
+    fig.supylabel(
+        say(across if sheet is None else "← ext.    °    int. →"), fontsize=10 if sheet is None else 8
+    )
     handles, words = _legend(shown, first_s, last_s)
     fig.legend(
         handles,
-        words,
+        list(map(say, words)),
         loc="outside lower center",
         ncols=len(words),
         frameon=False,
-        fontsize=9,
+        fontsize=9 if sheet is None else 7.5,
         handler_map={tuple: HandlerTuple(ndivide=1)},
     )
     return fig
+
+
+def _head(
+    fig: Figure,
+    analysis: Analysis,
+    shown: Sequence[_Track],
+    title: str,
+    part_s: tuple[float, float],
+    all_s: tuple[float, float],
+) -> None:
+    first_s, last_s = part_s
+    reps = [rep for track in shown for rep in track.reps if _overlaps(rep, first_s, last_s)]
+    part = f", {first_s:.0f} to {last_s:.0f} s" if part_s != all_s else ""
+    fig.suptitle(f"{_plain(title)}{_leg(analysis.side)}{part}\n{counted(reps)}", fontsize=12)
 
 
 def counted(reps: Sequence[Rep]) -> str:
@@ -170,7 +210,15 @@ def extremes(y: FloatArray, columns: int) -> IntArray:
 # --- one strip ----------------------------------------------------------------------------------
 
 
-def _strip(axis: Axes, track: _Track, from_s: float, to_s: float, limits: tuple[float, float]) -> None:
+def _strip(
+    axis: Axes,
+    track: _Track,
+    from_s: float,
+    to_s: float,
+    limits: tuple[float, float],
+    width_in: float,
+    say: Say,
+) -> None:
     axis.set_xlim(from_s, to_s)
     axis.set_ylim(*limits)
     axis.xaxis.set_major_locator(MaxNLocator(12, steps=[1, 2, 3, 5, 6, 10]))
@@ -191,7 +239,7 @@ def _strip(axis: Axes, track: _Track, from_s: float, to_s: float, limits: tuple[
             zorder=0,
             gid=f"rep-{rep.n}",
         )
-    _numbers(axis, reps, from_s, to_s)
+    _numbers(axis, reps, from_s, to_s, width_in, say)
     first, last = np.searchsorted(track.t_s, (from_s, to_s)).tolist()
     _line(axis, track, slice(first, last + 1))
     for hold in track.holds:
@@ -207,7 +255,7 @@ def _strip(axis: Axes, track: _Track, from_s: float, to_s: float, limits: tuple[
                 gid="hold",
             )
     _lost(axis, track, from_s, to_s)
-    _marks(axis, track, from_s, to_s)
+    _marks(axis, track, from_s, to_s, say)
 
 
 def _line(axis: Axes, track: _Track, rows: slice) -> None:
@@ -228,16 +276,18 @@ def _line(axis: Axes, track: _Track, rows: slice) -> None:
         )
 
 
-def _numbers(axis: Axes, reps: Sequence[Rep], from_s: float, to_s: float) -> None:
+def _numbers(axis: Axes, reps: Sequence[Rep], from_s: float, to_s: float, width_in: float, say: Say) -> None:
     """Write each repetition's number over it, what was wrong with it at its foot, and mark its peak."""
-    every = next(step for step in (1, 5, 10, 50, 1_000_000) if len(reps) <= step * MOST_NUMBERS)
+    room = width_in / WIDTH_IN
+    numbers, reasons = room * MOST_NUMBERS, room * MOST_REASONS
+    every = next(step for step in (1, 5, 10, 50, 1_000_000) if len(reps) <= step * numbers)
     upright = blended_transform_factory(axis.transData, axis.transAxes)
     for rep in reps:
         at_s = (rep.start_ns + rep.end_ns) / 2 / NS_PER_S
         if not from_s <= at_s <= to_s:
             continue
         look = LOOKS[rep.verdict]
-        if len(reps) <= MOST_NUMBERS:
+        if len(reps) <= numbers:
             axis.plot(
                 rep.peak_ns / NS_PER_S, rep.peak_rad * DEG_PER_RAD, "o", markersize=4.5, color=look.ink,
                 zorder=4, gid=f"peak-{rep.n}",
@@ -247,10 +297,10 @@ def _numbers(axis: Axes, reps: Sequence[Rep], from_s: float, to_s: float) -> Non
                 at_s, 1.01, str(rep.n), transform=upright, ha="center", va="bottom", fontsize=9,
                 fontweight="bold", color=look.ink, gid=f"number-{rep.n}",
             )  # fmt: skip
-        if rep.reasons and len(reps) <= MOST_REASONS:
+        if rep.reasons and len(reps) <= reasons:
             axis.text(
-                at_s, BAND + 0.02, "\n".join(map(_words, rep.reasons)), transform=upright,
-                ha="center", va="bottom", fontsize=8, color=look.ink, rotation=90,
+                at_s, BAND + 0.02, "\n".join(say(_words(reason)) for reason in rep.reasons),
+                transform=upright, ha="center", va="bottom", fontsize=8, color=look.ink, rotation=90,
                 linespacing=1.0, zorder=4, gid=f"reasons-{rep.n}",
                 # the hatch would run through the words
                 bbox={"facecolor": look.face, "edgecolor": "none", "pad": 1.0},
@@ -278,7 +328,7 @@ def _lost(axis: Axes, track: _Track, from_s: float, to_s: float) -> None:
         axis.add_collection(band, autolim=False)
 
 
-def _marks(axis: Axes, track: _Track, from_s: float, to_s: float) -> None:
+def _marks(axis: Axes, track: _Track, from_s: float, to_s: float, say: Say) -> None:
     """Draw a line where a calibration came into force."""
     upright = blended_transform_factory(axis.transData, axis.transAxes)
     for each in track.calibrated:
@@ -286,7 +336,7 @@ def _marks(axis: Axes, track: _Track, from_s: float, to_s: float) -> None:
         if from_s <= at_s <= to_s:
             axis.axvline(at_s, color=MARK, linewidth=1.2, linestyle="--", zorder=2, gid="calibrated")
             axis.text(
-                at_s, 0.97, " calibrated" + (f" ({each.calibration.grade})"), transform=upright,
+                at_s, 0.97, f" {say('calibrated')} ({say(each.calibration.grade)})", transform=upright,
                 ha="left", va="top", fontsize=8, color=MARK,
             )  # fmt: skip
 

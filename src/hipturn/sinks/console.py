@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from hipturn.core import pelvis
 from hipturn.plain import printable
 
 Line = dict[str, Any]
@@ -41,8 +42,9 @@ def print_results(head: Line, events: Sequence[Line], tail: Line, console: Conso
         if event["type"] == "calibration":
             say(_calibration(event))
         elif event["type"] == "gap":
+            of = "" if event.get("stream") != pelvis.ROLE else " of the pelvis sensor"
             say(
-                f"gap of {event['end_s'] - event['start_s']:.2f} s at {event['start_s']:.2f} s: "
+                f"gap{of} of {event['end_s'] - event['start_s']:.2f} s at {event['start_s']:.2f} s: "
                 f"{event['lost']} samples lost ({event['cause']})"
             )
     reps = [event for event in events if event["type"] == "rep"]
@@ -59,10 +61,20 @@ def rep_table(reps: Sequence[Line]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for name in ("rep", "direction", "start s", "peak s", "end s", "ROM °", "peak °", "peak °/s"):
         table.add_column(name, justify="left" if name == "direction" else "right", no_wrap=True)
+    second = any("compensation_deg" in rep for rep in reps)
+    if second:
+        table.add_column("pelvis °", justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for rep in reps:
-        table.add_row(*rep_row(rep))
+        *figures, verdict = rep_row(rep)
+        table.add_row(*figures, *([_pelvis(rep)] if second else []), verdict)
     return table
+
+
+def _pelvis(rep: Line) -> str:
+    """Return how far the pelvis leaned, in words where its sensor could not tell."""
+    leaned = rep.get("compensation_deg")
+    return "unknown" if leaned is None else f"{leaned:.1f}"
 
 
 def rep_row(rep: Line) -> list[str | Text]:

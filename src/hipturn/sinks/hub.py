@@ -7,6 +7,7 @@ from typing import Any
 
 from hipturn import lines
 from hipturn.coach import Prompt, Show
+from hipturn.core import pelvis
 from hipturn.model import (
     BadPackets,
     Event,
@@ -72,6 +73,7 @@ class Hub:
         self._show: dict[str, Any] | None = None
         self._done: list[dict[str, Any]] = []
         """Results of the guided sessions of this routine, or of this one alone, in order."""
+        self._pelvis: State | None = None
         self._troubles: dict[str, str] = {}
         self._angle_at_ns = self._told_at_ns = 0
         self._watchers: list[Callable[[Status], None]] = []
@@ -92,6 +94,7 @@ class Hub:
         self.counters.sessions += 1
         self._open, self._say, self._show, self._phase = True, None, None, phase
         self._tally = Tally(recording, side, now(), self._tally.start, self._tally.link)
+        self.viewers.forget_angle()  # behind the lines of this session it would be taken for one of it
         self._standing.session(begins=True)
 
     def end(self, *, goes_on: bool = False) -> None:
@@ -110,6 +113,12 @@ class Hub:
         """Hear where the link stands; MEASURING means only that packets may come."""
         self.counters.links += state is State.MEASURING
         self._standing.link(state, detail)
+
+    def pelvis(self, state: State) -> None:
+        """Hear where the link to the sensor on the pelvis stands."""
+        if state is not self._pelvis:
+            self._pelvis = state
+            self._changed()
 
     def vitals(self, battery_percent: int | None, rssi_dbm: int | None) -> None:
         """Hear the sensor's charge and signal; None for what it did not say."""
@@ -135,6 +144,11 @@ class Hub:
         self._speaker.choose(where, page)
         self._tell_speaker()
 
+    def left(self, page: str | None) -> None:
+        """Hear that a page is gone; another may speak where it did."""
+        if self._speaker.gone(page):
+            self._tell_speaker()
+
     def mute(self, why: str | None) -> None:
         """Hear that this computer cannot be heard, and why; the page speaks instead unless somebody chose."""
         if why is not None and self._speaker.failed():
@@ -157,11 +171,15 @@ class Hub:
         match heard:
             case SessionStart():
                 self._tally.start = heard
+            case LinkUp(stream=pelvis.ROLE):
+                pass
             case LinkUp():
                 self._tally.link = heard
                 self.viewers.tell(lines.dumps(self._tally.head()))
             case Overrun():
                 self.counters.overruns += heard.lost
+            case Orientation(stream=pelvis.ROLE):
+                self.counters.samples += len(heard.t_ns)
             case Orientation():
                 self._sampled(heard)
             case HipAngle():
@@ -205,6 +223,7 @@ class Hub:
             coach=self._show,
             results=list(self._done),
             speaker=self._speaker.line(),
+            pelvis=self._pelvis,
             troubles=dict(self._troubles),
         )
 

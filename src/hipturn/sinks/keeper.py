@@ -49,7 +49,7 @@ class Keeper:
         self.packet_bytes = 0
         """What all packets so far are together."""
         self._session: SessionStart | None = None
-        self._link: LinkUp | None = None
+        self._links: dict[str, LinkUp] = {}
         self._marks: dict[tuple[str, MarkKind], Mark] = {}
         self._owes_marks = False
         self._flushes = 0
@@ -84,9 +84,9 @@ class Keeper:
             case SessionStart():
                 self._session = item
             case LinkUp():
-                self._link = item
+                self._links[item.stream] = item
             case LinkDown():
-                self._link = None
+                self._links.pop(item.stream, None)
             case Mark() if item.kind in _CARRIED:
                 self._marks[item.stream, item.kind] = item
         recorder = self._recorder
@@ -172,8 +172,8 @@ class Keeper:
         self.write(replace(session, note="; ".join(filter(None, [session.note, note]))))
         self._session = session
         self._owes_marks = True
-        if self._link is not None:
-            self.write(replace(self._link, at_ns=HostNs(self._now_ns)))
+        for link in list(self._links.values()):
+            self.write(replace(link, at_ns=HostNs(self._now_ns)))
         self._well()
 
     def _write_marks(self) -> None:

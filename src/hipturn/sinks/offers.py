@@ -1,10 +1,12 @@
-"""What can be chosen: drills and routines as JSON, for page, API and terminal."""
+"""What can be chosen: drills, routines and reference values as JSON, for page, API and terminal."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from hipturn import drills
 from hipturn.coach import Drill, Part, Routine
+from hipturn.core.references import GROUPS, SCALES, Group, Scale, Spread
+from hipturn.units import DEG_PER_RAD
 
 
 def offers(language: str = "en") -> dict[str, Any]:
@@ -56,3 +58,43 @@ def _part(part: Part, drill: Drill, language: str) -> dict[str, Any]:
         "sets": drill.sets if part.sets is None else part.sets,
         "reps": drill.reps if part.reps is None else part.reps,
     }
+
+
+def references() -> dict[str, Any]:
+    """Return the published values a range can be looked at beside, each with its source, in degrees."""
+    return {
+        "v": 1,
+        "groups": [_group(group) for group in GROUPS.values()],
+        "scales": [_scale(scale) for scale in SCALES.values()],
+    }
+
+
+def _group(group: Group) -> dict[str, Any]:
+    return {
+        "name": group.name,
+        "people": group.people,
+        "n": group.n,
+        "position": group.position,
+        "internal": _spread(group.internal),
+        "external": _spread(group.external),
+        "source": group.source,
+    }
+
+
+def _spread(spread: Spread | None) -> dict[str, float | None] | None:
+    if spread is None:
+        return None
+    return {"mean_deg": _deg(spread.mean_rad), "sd_deg": _deg(spread.sd_rad)}
+
+
+def _scale(scale: Scale) -> dict[str, Any]:
+    return {
+        "name": scale.name,
+        "direction": scale.direction.value,
+        "marks": [{"deg": _deg(angle), "text": text} for angle, text in scale.marks],
+        "source": scale.source,
+    }
+
+
+def _deg(rad: float | None) -> float | None:
+    return None if rad is None else round(rad * DEG_PER_RAD, 1)

@@ -33,6 +33,10 @@ class Viewer:
         self._angle = line
         self._there.set()
 
+    def forget_angle(self) -> None:
+        """Withdraw an angle that waits: it is not what the leg does now."""
+        self._angle = None
+
     def _drop(self) -> None:
         self.dropped += 1
         self._untold += 1
@@ -40,6 +44,9 @@ class Viewer:
     async def get(self) -> str:
         """Return what comes next; after a loss first of all how much is missing."""
         await self._there.wait()
+        while not self._lines and self._angle is None:
+            self._there.clear()  # the angle it was set for is withdrawn
+            await self._there.wait()
         if self._untold and self._lines:
             count, self._untold = self._untold, 0
             return f'{{"v":1,"type":"dropped","count":{count}}}'
@@ -94,3 +101,8 @@ class Viewers:
         """Offer an angle to all."""
         for viewer in self._all:
             viewer.put_angle(line)
+
+    def forget_angle(self) -> None:
+        """Withdraw the angle that waits for anybody: another session begins."""
+        for viewer in self._all:
+            viewer.forget_angle()

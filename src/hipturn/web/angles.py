@@ -1,5 +1,6 @@
 """A recording's angle as a picture shows it: on an even grid, thinned, empty where nothing was measured."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from hipturn import offline
 from hipturn.errors import InputError
-from hipturn.model import HipAngle
+from hipturn.model import BoolArray, FloatArray, HipAngle
 from hipturn.units import DEG_PER_RAD, NS_PER_S
 
 RATE_HZ = 20.0
@@ -15,36 +16,85 @@ RATE_HZ = 20.0
 MOST_ROWS = 36_000
 """Half an hour at that rate; what lasts longer is thinned further."""
 MOST_BYTES = 64 << 20
-"""Recordings larger than this, some six hours, are not measured anew while others are measured live."""
+"""Recordings larger than this, some four hours, are not measured anew while others are measured live."""
 
 
-def of(path: Path) -> dict[str, Any]:
-    """Return the angle of a recording on an even grid of 20 Hz or less; raise `InputError`.
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which stretch of a recording is to be drawn, in how many rows at most."""
 
-    ``null`` stands where nothing was measured or what was cannot be trusted. Measured anew by the pipeline:
-    call it in a thread.
+    from_s: float = 0.0
+    to_s: float | None = None
+    """None for its end."""
+    rows: int = MOST_ROWS
+
+
+WHOLE = Window()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """Every angle of a recording, in the order of time; arrays of one length."""
+
+    name: str
+    t_s: FloatArray
+    angle_deg: FloatArray
+    trusted: BoolArray
+
+    def drawn(self, window: Window = WHOLE) -> dict[str, Any]:
+        """Return a stretch on an even grid of 20 Hz or less: of each cell the last, least and greatest angle.
+
+        ``null`` stands where nothing was measured or what was cannot be trusted. However long a cell is,
+        its extremes are those of every sample in it: a peak is never thinned away.
+        """
+        end_s = float(self.t_s[-1]) if len(self.t_s) else 0.0
+        last_s = min(end_s, end_s if window.to_s is None else window.to_s)
+        span_s = max(0.0, last_s - window.from_s)
+        rate_hz = min(RATE_HZ, window.rows / max(1.0, span_s))
+        inside = (self.t_s >= window.from_s) & (self.t_s <= last_s)
+        kept = inside & self.trusted
+        cell = ((self.t_s - window.from_s) * rate_hz).astype(np.int64)
+        count = int(cell[inside][-1]) + 1 if inside.any() else 0
+        grids = np.full((3, count), np.nan)
+        if kept.any():
+            cells, angle_deg = cell[kept], self.angle_deg[kept]
+            first = np.flatnonzero(np.diff(cells, prepend=-1))
+            filled = cells[first]
+            grids[0, filled] = angle_deg[np.append(first[1:], len(cells)) - 1]
+            grids[1, filled] = np.minimum.reduceat(angle_deg, first)
+            grids[2, filled] = np.maximum.reduceat(angle_deg, first)
+        angle, low, high = ([None if np.isnan(x) else x for x in row.tolist()] for row in np.round(grids, 2))
+        return {
+            "v": 1,
+            "name": self.name,
+            "duration_s": round(end_s, 3),
+            "rate_hz": round(rate_hz, 4),
+            "t_s": [round(window.from_s + i / rate_hz, 3) for i in range(count)],
+            "angle_deg": angle,
+            "low_deg": low,
+            "high_deg": high,
+        }
+
+
+def of(path: Path) -> Measured:
+    """Return the angle of a recording; raise `InputError`.
+
+    Measured anew by the pipeline: call it in a thread.
     """
     if path.stat().st_size > MOST_BYTES:
         raise InputError(
             f"{path.name} is too long to be drawn here: hipturn replay --angles writes all of it"
         )
-    found = offline.analyse(path, offline.Request())
-    return {"v": 1, "name": path.name, **thinned(found.angles)}
+    return joined(path.name, offline.analyse(path, offline.Request()).angles)
 
 
-def thinned(blocks: list[HipAngle]) -> dict[str, Any]:
-    """Return rate, times and angles of blocks of samples: of each cell of the grid the last sample."""
+def joined(name: str, blocks: list[HipAngle]) -> Measured:
+    """Return blocks of samples as one, in the order of time."""
     if not blocks:
-        return {"rate_hz": RATE_HZ, "t_s": [], "angle_deg": []}
+        none = np.empty(0)
+        return Measured(name, none, none, none.astype(bool))
     t_s = np.concatenate([block.t_ns for block in blocks]) / NS_PER_S
     angle_deg = np.concatenate([block.angle_rad for block in blocks]) * DEG_PER_RAD
     trusted = np.concatenate([block.trusted for block in blocks])
-    rate_hz = min(RATE_HZ, MOST_ROWS / max(1.0, float(t_s[-1])))
-    cell = (t_s * rate_hz).astype(np.int64)
-    grid = np.full(int(cell[-1]) + 1, np.nan)
-    grid[cell[trusted]] = angle_deg[trusted]
-    return {
-        "rate_hz": round(rate_hz, 4),
-        "t_s": [round(i / rate_hz, 3) for i in range(len(grid))],
-        "angle_deg": [None if np.isnan(x) else round(x, 2) for x in grid.tolist()],
-    }
+    order = np.argsort(t_s, kind="stable")
+    return Measured(name, t_s[order], angle_deg[order].astype(np.float32), trusted[order])

@@ -22,9 +22,9 @@ from hipturn.commands import Told
 from hipturn.errors import InputError, UsageError
 from hipturn.model import HostNs
 from hipturn.sinks.hub import Hub
-from hipturn.sinks.offers import offers
+from hipturn.sinks.offers import offers, references
 from hipturn.status import State
-from hipturn.web import metrics, openapi
+from hipturn.web import asked, metrics, openapi
 from hipturn.web.catalogue import Catalogue
 from hipturn.web.guard import MAX_BODY_BYTES, Guard, TooLargeError, problem
 
@@ -56,7 +56,9 @@ def create(
             Route("/api/v1/sessions/{name}", rooms.session),
             Route("/api/v1/sessions/{name}/angles", rooms.angles),
             Route("/api/v1/people", rooms.people),
+            Route("/api/v1/people/{person}/progress", rooms.progress),
             Route("/api/v1/drills", rooms.drills),
+            Route("/api/v1/references", rooms.references),
             Route("/api/v1/results", rooms.results),
             Route("/api/v1/commands", rooms.command, methods=["POST"]),
             WebSocketRoute("/api/v1/live", rooms.live),
@@ -98,15 +100,21 @@ class _Rooms:
     async def state(self, _request: Request) -> Response:
         return JSONResponse(self._hub.status.line())
 
-    async def sessions(self, _request: Request) -> Response:
-        async with self._reading:
-            found = await asyncio.to_thread(self._catalogue.sessions)
-        return JSONResponse({"v": 1, "sessions": found})
+    async def sessions(self, request: Request) -> Response:
+        try:
+            which = asked.which(request.query_params)
+        except UsageError as error:
+            return problem(422, str(error))
+        return await self._read(lambda: {"v": 1, **self._catalogue.sessions(which)})
 
     async def people(self, _request: Request) -> Response:
-        async with self._reading:
-            found = await asyncio.to_thread(self._catalogue.people)
-        return JSONResponse({"v": 1, "people": found})
+        return await self._read(lambda: {"v": 1, "people": self._catalogue.people()})
+
+    async def progress(self, request: Request) -> Response:
+        person = request.path_params["person"]
+        return await self._read(
+            lambda: self._catalogue.progress(person), "nobody is called so: see /api/v1/people"
+        )
 
     async def drills(self, request: Request) -> Response:
         language = request.query_params.get("language", "en")
@@ -117,22 +125,33 @@ class _Rooms:
             return problem(422, str(error).rpartition("/")[2])
 
     async def session(self, request: Request) -> Response:
-        return await self._about(request, self._catalogue.session)
+        name = request.path_params["name"]
+        return await self._read(lambda: self._catalogue.session(name))
 
     async def angles(self, request: Request) -> Response:
-        return await self._about(request, self._catalogue.angles)
+        try:
+            window = asked.window(request.query_params)
+        except UsageError as error:
+            return problem(422, str(error))
+        name = request.path_params["name"]
+        return await self._read(lambda: self._catalogue.angles(name, window))
 
-    async def _about(self, request: Request, read: Callable[[str], dict[str, Any] | None]) -> Response:
-        """Return what is read of a recording, in a thread."""
+    async def _read(
+        self,
+        read: Callable[[], dict[str, Any] | None],
+        none: str = "no recording is called so: see /api/v1/sessions",
+    ) -> Response:
+        """Return what is read of recordings, in a thread; `none` says why there is nothing."""
         try:
             async with self._reading:
-                found = await asyncio.to_thread(read, request.path_params["name"])
+                found = await asyncio.to_thread(lambda: _encoded(read()))
         except InputError as error:
             # the folder's place is nobody's business
             return problem(422, str(error).replace(str(self._catalogue.folder), "…"))
-        if found is None:
-            return problem(404, "no recording is called so: see /api/v1/sessions")
-        return JSONResponse(found)
+        return problem(404, none) if found is None else Response(found, media_type="application/json")
+
+    async def references(self, _request: Request) -> Response:
+        return JSONResponse(references())
 
     async def results(self, _request: Request) -> Response:
         return JSONResponse({"v": 1, "lines": self._hub.results()})
@@ -155,7 +174,10 @@ class _Rooms:
         return JSONResponse({"v": 1, "type": "accepted", "command": given["command"]}, 202)
 
     async def live(self, socket: WebSocket) -> None:
-        """Send lines as they come until the viewer goes; what it says is thrown away."""
+        """Send lines as they come until the viewer goes; what it says is thrown away.
+
+        A page that gives its name (``?page=``) is missed when it was the one that speaks.
+        """
         if self._hub.viewers.full:
             await socket.close(1013, "too many viewers")
             return
@@ -171,8 +193,14 @@ class _Rooms:
             pass
         finally:
             self._hub.viewers.leave(viewer)
+            self._hub.left(socket.query_params.get("page"))
         with suppress(RuntimeError, WebSocketDisconnect):  # closed already
             await socket.close()
+
+
+def _encoded(found: dict[str, Any] | None) -> bytes | None:
+    """Return it as JSON: of a long recording that takes its time, so it is done where it is read."""
+    return None if found is None else lines.dumps(found).encode(errors="replace")
 
 
 class _StuckError(Exception):

@@ -1,21 +1,38 @@
-"""The recordings in the folder, by name: what they are about and what was found live."""
+"""The recordings in the folder: what they are about, what was found in them, what they come to over weeks."""
 
-import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+from hipturn import history, lines
+from hipturn.core import results
 from hipturn.errors import InputError
+from hipturn.history.catalogue import NAME
+from hipturn.history.found import begun
+from hipturn.history.overview import progress_lines, session_line
+from hipturn.model import Mark, MarkKind, Packets
 from hipturn.recording import Reader
+from hipturn.units import NS_PER_S
 from hipturn.web import angles
+from hipturn.web.angles import Measured, Window
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,200}\.mcap")
-"""A recording's name: no folder can be named with it, and nothing hidden."""
+EVERY = history.Filter()
 MOST = 1000
 """Recordings listed: the newest."""
-MOST_HEADS = 200
-"""Recordings whose beginnings are read to say who and what they are about: the newest."""
 MOST_EVENTS = 50_000
 """Events of one recording that are told."""
+MOST_MARKS = 1000
+TOLD = (
+    MarkKind.NOTE,
+    MarkKind.ANSWER,
+    MarkKind.PAUSE,
+    MarkKind.RESUME,
+    MarkKind.SKIP,
+    MarkKind.COUNT,
+)
+"""Marks that a person who looks back would know of; the others are told by their effect."""
 
 
 class Catalogue:
@@ -23,66 +40,41 @@ class Catalogue:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._heads: dict[tuple[str, float], dict[str, Any]] = {}
-        """What was read of recordings so far, by name and time: one that is changed is read again."""
-        self._angles: tuple[tuple[str, float], dict[str, Any]] | None = None
-        """The picture asked for last: a page asks again."""
+        self._measured: tuple[tuple[str, float], Measured] | None = None
+        """The recording drawn last: a page asks again, for another stretch of it."""
 
-    def sessions(self) -> list[dict[str, Any]]:
-        """Return name, size and time of the newest recordings, newest first, and what they are about."""
-        found = self._listed()
-        heads = {(name, at): self._head(name, at) for name, _, at in found[:MOST_HEADS]}
-        self._heads = heads
-        return [
-            {"name": name, "bytes": size, "modified_s": round(at, 3), **heads.get((name, at), {})}
-            for name, size, at in found
-        ]
+    def sessions(self, which: history.Filter = EVERY) -> dict[str, Any]:
+        """Return the newest recordings, newest first, and by what they can be chosen.
 
-    def people(self) -> list[str]:
-        """Return who the newest recordings are of, in the order of names."""
-        return sorted({one["person"] for one in self.sessions() if one.get("person")})
-
-    def angles(self, name: str) -> dict[str, Any] | None:
-        """Return a recording's angle, thinned; None if there is none of that name.
-
-        Raises `InputError` for one that cannot be read or is too long.
+        What cannot be read is listed with its name alone, where everything is asked for.
         """
-        path = self._path(name)
-        if path is None:
-            return None
-        key = (name, path.stat().st_mtime)
-        if self._angles is None or self._angles[0] != key:
-            self._angles = (key, angles.of(path))
-        return self._angles[1]
-
-    def _head(self, name: str, at: float) -> dict[str, Any]:
-        """Return what a recording says of itself at its beginning; nothing of one that cannot be read."""
-        known = self._heads.get((name, at))
-        if known is not None:
-            return known
-        try:
-            start = Reader(self.folder / name).session
-        except InputError:
-            return {}
+        with self._history() as catalogue:
+            if catalogue is None:
+                return {"sessions": [], "people": [], "drills": []}
+            every = catalogue.sessions()
+            chosen = every if which == EVERY else catalogue.sessions(which)
+            broken = catalogue.unreadable() if which == EVERY else {}
+            people = [name for name in catalogue.people() if name]
+        listed = [self._listed(found) for found in chosen] + list(filter(None, map(self._file, broken)))
+        listed.sort(key=_when, reverse=True)
         return {
-            "wall_time": start.wall_time,
-            "drill": start.drill,
-            "position": start.position,
-            "person": start.person or None,
+            "sessions": listed[:MOST],
+            "people": people,
+            "drills": sorted({found.start.drill for found in every if found.start.drill}),
         }
 
-    def _listed(self) -> list[tuple[str, int, float]]:
-        found: list[tuple[str, int, float]] = []
-        try:
-            for path in self.folder.iterdir():
-                if NAME.fullmatch(path.name) and path.is_file() and not path.is_symlink():
-                    stat = path.stat()
-                    found.append((path.name, stat.st_size, stat.st_mtime))
-        except OSError:
-            # a folder that vanished while it was listed has no recordings to show
-            found = []
-        found.sort(key=lambda one: (one[2], one[0]), reverse=True)
-        return found[:MOST]
+    def people(self) -> list[str]:
+        """Return everybody with a recording, in the order of names."""
+        found: list[str] = self.sessions()["people"]
+        return found
+
+    def progress(self, person: str) -> dict[str, Any] | None:
+        """Return what a person's sessions come to; None for somebody unknown."""
+        with self._history() as catalogue:
+            if catalogue is None or not person or person not in catalogue.people():
+                return None
+            overview = catalogue.overview(person, date.today().toordinal())
+        return {"v": 1, "person": person, "lines": progress_lines(overview)}
 
     def session(self, name: str) -> dict[str, Any] | None:
         """Return what a recording is about and the events written live; None if there is none of that name.
@@ -92,6 +84,10 @@ class Catalogue:
         path = self._path(name)
         if path is None:
             return None
+        with self._history() as catalogue:
+            if catalogue is None:
+                return None
+            found = catalogue.session(name)
         reader = Reader(path)
         events: list[dict[str, Any]] = []
         for event in reader.events():
@@ -100,19 +96,59 @@ class Catalogue:
                 break
         start = reader.session
         sides = (event["side"] for event in events if event.get("side"))
+        tests = [
+            results.result(leg.conditions, leg.trials) for leg in found.legs if leg.conditions and leg.trials
+        ]
         return {
             "v": 1,
-            "name": name,
+            **self._listed(found),
             "program": start.program,
-            "wall_time": start.wall_time,
-            "drill": start.drill,
-            "position": start.position,
-            "person": start.person or None,
             "side": next(sides, None),
-            "note": start.note,
             "settings": dict(start.settings),
+            "tests": [lines.test_result(each, name) for each in tests],
+            "marks": list(_marks(reader)),
             "events": events,
         }
+
+    def angles(self, name: str, window: Window) -> dict[str, Any] | None:
+        """Return a recording's angle, thinned; None if there is none of that name.
+
+        Raises `InputError` for one that cannot be read or is too long.
+        """
+        path = self._path(name)
+        if path is None:
+            return None
+        key = (name, path.stat().st_mtime)
+        if self._measured is None or self._measured[0] != key:
+            self._measured = (key, angles.of(path))
+        return self._measured[1].drawn(window)
+
+    # --- inside ---------------------------------------------------------------------------------
+
+    @contextmanager
+    def _history(self) -> Iterator[history.Catalogue | None]:
+        """Give the history of the folder, None before there is one: nothing was recorded yet."""
+        if not self.folder.is_dir():
+            yield None
+            return
+        with history.Catalogue(self.folder) as catalogue:
+            yield catalogue
+
+    def _listed(self, found: history.Found) -> dict[str, Any]:
+        """Return a recording as a list tells it."""
+        about = {
+            key: value for key, value in session_line(found).items() if key not in ("v", "type", "recording")
+        }
+        size = {"name": found.name, "bytes": found.size, "modified_s": round(found.mtime_ns / NS_PER_S, 3)}
+        return {**size, **about, "person": found.start.person or None}
+
+    def _file(self, name: str) -> dict[str, Any] | None:
+        """Return what is known of a file that cannot be read."""
+        try:
+            stat = (self.folder / name).stat()
+        except OSError:
+            return None
+        return {"name": name, "bytes": stat.st_size, "modified_s": round(stat.st_mtime, 3)}
 
     def _path(self, name: str) -> Path | None:
         """Return the file of that name in the folder itself, never one elsewhere."""
@@ -125,3 +161,24 @@ class Catalogue:
         except OSError as error:
             raise InputError(f"{name} cannot be opened ({error.strerror})") from error
         return path
+
+
+def _when(listed: dict[str, Any]) -> tuple[float, str]:
+    """Return when a recording began, as far as it says: a note added later makes it no newer."""
+    at = begun(listed.get("wall_time", ""))
+    return (at.timestamp() if at else listed["modified_s"], listed["name"])
+
+
+def _marks(reader: Reader) -> Iterator[dict[str, Any]]:
+    """Yield what was told from outside, at the time of the packet before it."""
+    first_ns: int | None = None
+    now_ns = told = 0
+    for item in reader.inputs():
+        match item:
+            case Packets():
+                first_ns = int(item.at_ns[0]) if first_ns is None else first_ns
+                now_ns = int(item.at_ns[-1])
+            case Mark() if item.kind in TOLD and told < MOST_MARKS:
+                told += 1
+                at_s = 0.0 if first_ns is None else (now_ns - first_ns) / NS_PER_S
+                yield {"t_s": round(at_s, 2), "kind": item.kind, "value": dict(item.value)}

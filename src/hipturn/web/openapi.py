@@ -10,6 +10,8 @@ from hipturn import __version__
 from hipturn.coach import DrillKind
 from hipturn.commands import COMMANDS, LANGUAGES
 from hipturn.status import MEANINGS, State
+from hipturn.web.angles import MOST_ROWS
+from hipturn.web.asked import LONGEST_S
 
 Schema = dict[str, Any]
 
@@ -47,7 +49,34 @@ _ABOUT: Schema = {
     "position": _maybe("string"),
     "person": _maybe("string"),
 }
-"""What a recording says at its beginning; not of all, and not of one that cannot be read."""
+"""What a recording says at its beginning; not of one that cannot be read."""
+
+_FOUND: Schema = {
+    "driver": {"type": "string"},
+    "filter": {"type": "string"},
+    "duration_s": {"type": "number"},
+    "holds": {"type": "integer"},
+    "gaps": {"type": "integer"},
+    "note": {"type": "string"},
+    "problem": _maybe("string"),
+    "legs": {
+        "type": "array",
+        "items": _object(
+            {
+                "side": {"enum": ["left", "right"]},
+                "reps": {"type": "integer"},
+                "controlled": {"type": "integer"},
+                "uncontrolled": {"type": "integer"},
+                "void": {"type": "integer"},
+                "median_deg": _maybe("number"),
+                "best_deg": _maybe("number"),
+                "trials": {"type": "integer", "description": "Held end ranges, of a test."},
+                "sets": {"type": "array", "items": {"type": "object"}},
+            }
+        ),
+    },
+}
+"""What was found in it live."""
 
 SCHEMAS: Schema = {
     "Problem": _object(
@@ -110,6 +139,7 @@ SCHEMAS: Schema = {
             "speaker": _object(
                 {"where": {"enum": ["page", "machine", "off"]}, "page": _maybe("string")},
             ),
+            "pelvis": {"anyOf": [{"enum": [state.value for state in State]}, {"type": "null"}]},
             "troubles": {"type": "object", "additionalProperties": {"type": "string"}},
         }
     ),
@@ -125,8 +155,16 @@ SCHEMAS: Schema = {
             "bytes": {"type": "integer"},
             "modified_s": {"type": "number", "description": "Seconds since 1970."},
             **_ABOUT,
+            **_FOUND,
         },
         ["name", "bytes", "modified_s"],
+    ),
+    "Mark": _object(
+        {
+            "t_s": {"type": "number", "description": "Of the last packet before it."},
+            "kind": {"type": "string"},
+            "value": {"type": "object"},
+        }
     ),
     "Drill": _object(
         {
@@ -169,6 +207,7 @@ SCHEMAS: Schema = {
         {
             "v": {"const": 1},
             "name": {"type": "string"},
+            "duration_s": {"type": "number", "description": "Of the whole recording."},
             "rate_hz": {"type": "number", "description": "At most 20."},
             "t_s": {"type": "array", "items": {"type": "number"}},
             "angle_deg": {
@@ -176,8 +215,48 @@ SCHEMAS: Schema = {
                 "items": _maybe("number"),
                 "description": "Null where nothing was measured, or nothing that can be trusted.",
             },
+            "low_deg": {
+                "type": "array",
+                "items": _maybe("number"),
+                "description": "The least angle from one time to the next: thinning hides no extreme.",
+            },
+            "high_deg": {"type": "array", "items": _maybe("number"), "description": "The greatest."},
         }
     ),
+    "References": _object(
+        {
+            "v": {"const": 1},
+            "groups": {
+                "type": "array",
+                "items": _object(
+                    {
+                        "name": {"type": "string"},
+                        "people": {"type": "string"},
+                        "n": {"type": "integer"},
+                        "position": {"type": "string"},
+                        "internal": _ref("Spread"),
+                        "external": {"oneOf": [{"type": "null"}, _ref("Spread")]},
+                        "source": {"type": "string"},
+                    }
+                ),
+            },
+            "scales": {
+                "type": "array",
+                "items": _object(
+                    {
+                        "name": {"type": "string"},
+                        "direction": {"enum": ["internal", "external"]},
+                        "marks": {
+                            "type": "array",
+                            "items": _object({"deg": {"type": "number"}, "text": {"type": "string"}}),
+                        },
+                        "source": {"type": "string"},
+                    }
+                ),
+            },
+        }
+    ),
+    "Spread": _object({"mean_deg": {"type": "number"}, "sd_deg": _maybe("number")}),
     "Accepted": _object(
         {"v": {"const": 1}, "type": {"const": "accepted"}, "command": {"enum": list(COMMANDS)}}
     ),
@@ -189,6 +268,23 @@ def _get(summary: str, answer: Schema, **further: Any) -> Schema:
 
 
 _NAME = {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}
+_PERSON = {"name": "person", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+
+
+def _query(name: str, description: str, **schema: Any) -> Schema:
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+_WHICH = [
+    _query("person", "Only this person's.", type="string"),
+    _query("side", "Only with this leg in them.", type="string", enum=["left", "right"]),
+    _query("drill", "Only this drill or test.", type="string"),
+]
+_WINDOW = [
+    _query("from_s", "From this time on.", type="number", minimum=0, maximum=LONGEST_S),
+    _query("to_s", "Up to this time.", type="number", minimum=0, maximum=LONGEST_S),
+    _query("rows", "So many rows at most.", type="integer", minimum=1, maximum=MOST_ROWS),
+]
 
 
 def _commands() -> Schema:
@@ -205,10 +301,22 @@ def document() -> Schema:
             "name": {"type": "string"},
             "events": lines,
             **_ABOUT,
+            **_FOUND,
             "side": {"enum": ["left", "right", None]},
+            "tests": {**lines, "description": "Of a test: `test_result`, a leg each."},
+            "marks": {"type": "array", "items": _ref("Mark")},
         }
     )
-    people = _object({"v": {"const": 1}, "people": {"type": "array", "items": {"type": "string"}}})
+    names = {"type": "array", "items": {"type": "string"}}
+    people = _object({"v": {"const": 1}, "people": names})
+    sessions = _object(
+        {
+            "v": {"const": 1},
+            "sessions": {"type": "array", "items": _ref("Session")},
+            "people": {**names, "description": "Everybody there is a recording of."},
+            "drills": {**names, "description": "Every drill and test there is a recording of."},
+        }
+    )
     text = {"description": "Metrics", "content": {"text/plain": {"schema": {"type": "string"}}}}
     one = _get(
         "What a recording is about, and its events", _json("The recording", session), **{"404": PROBLEM}
@@ -235,12 +343,24 @@ def document() -> Schema:
         _json("The angle", _ref("Angles")),
         **{"404": PROBLEM},
     )
-    for each in (one, drawn):
+    listed = _get("The recordings, newest first", _json("They", sessions))
+    everybody = _get("Who there are recordings of", _json("They", people))
+    over_weeks = _get(
+        "What a person's sessions come to: trends against the measuring error, legs compared, practice",
+        _json("It", _object({"v": {"const": 1}, "person": {"type": "string"}, "lines": lines})),
+        **{"404": PROBLEM},
+    )
+    for each, parameters in (
+        (one, [_NAME]),
+        (drawn, [_NAME, *_WINDOW]),
+        (listed, _WHICH),
+        (everybody, []),
+        (over_weeks, [_PERSON]),
+    ):
         each["get"]["responses"]["422"] = PROBLEM
-        each["get"]["parameters"] = [_NAME]
+        each["get"]["parameters"] = parameters
     health = _json("The loop turns", _object({"status": {"const": "ok"}, "version": {"type": "string"}}))
     ready = _object({"ready": {"type": "boolean"}, "words": {"type": "string"}})
-    sessions = _object({"v": {"const": 1}, "sessions": {"type": "array", "items": _ref("Session")}})
     results = _object({"v": {"const": 1}, "lines": lines})
     return {
         "openapi": "3.1.0",
@@ -250,7 +370,8 @@ def document() -> Schema:
             "description": "Live hip rotation measurement. `WS /api/v1/live` sends a JSON object a message: "
             "the state first and at each change, then the lines of `hipturn replay --json` as they happen, "
             '`{"type":"angle",…}` at screen rate, `{"type":"prompt",…}` of the coach, `{"type":"mark",…}` '
-            'for each command, and `{"type":"dropped","count":n}` to a viewer that was too slow.',
+            'for each command, and `{"type":"dropped","count":n}` to a viewer that was too slow. '
+            "With `?page=NAME` the page that speaks can be named, and is missed when it goes.",
         },
         "components": {
             "schemas": SCHEMAS | {"Command": _commands()},
@@ -265,11 +386,15 @@ def document() -> Schema:
             "/metrics": _get("For Prometheus", text),
             "/openapi.json": _get("This", _json("This", {"type": "object"})),
             "/api/v1/state": _get("Where everything stands now", _json("The state", _ref("State"))),
-            "/api/v1/sessions": _get("The recordings, newest first", _json("They", sessions)),
+            "/api/v1/sessions": listed,
             "/api/v1/sessions/{name}": one,
             "/api/v1/sessions/{name}/angles": drawn,
             "/api/v1/drills": chosen,
-            "/api/v1/people": _get("Who the newest recordings are of", _json("They", people)),
+            "/api/v1/people": everybody,
+            "/api/v1/people/{person}/progress": over_weeks,
+            "/api/v1/references": _get(
+                "Published values a range can be looked at beside", _json("They", _ref("References"))
+            ),
             "/api/v1/results": _get("The running session's lines, or the last one's", _json("They", results)),
             "/api/v1/commands": {
                 "post": {

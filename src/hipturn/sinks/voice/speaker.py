@@ -28,6 +28,13 @@ class Speaker:
             return True
         return False
 
+    def gone(self, page: str | None) -> bool:
+        """Hear that a page is gone; return whether it was the one that speaks, and none does now."""
+        if page is None or self.page != page:
+            return False
+        self.page = None
+        return True
+
     def line(self) -> dict[str, str | None]:
         """Return it for viewers."""
         return {"where": self.where, "page": self.page}

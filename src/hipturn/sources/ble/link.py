@@ -1,4 +1,4 @@
-"""One link over bleak: which Bluetooth stack is used, a time limit on every call, errors one can act on."""
+"""One link over bleak: a time limit on every call, errors one can act on."""
 
 import asyncio
 import contextlib
@@ -10,8 +10,14 @@ from typing import TypeVar
 from bleak import BleakClient, BleakScanner
 from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.client import BaseBleakClient
+from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementDataCallback, BaseBleakScanner
-from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason, BleakError
+from bleak.exc import (
+    BleakBluetoothNotAvailableError,
+    BleakBluetoothNotAvailableReason,
+    BleakError,
+    BleakGATTProtocolError,
+)
 
 from hipturn.errors import BluetoothUnavailable, LinkError
 from hipturn.sources.cancelling import heeding
@@ -19,31 +25,6 @@ from hipturn.sources.cancelling import heeding
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
-
-
-async def _nothing() -> None:
-    """Stand for a stack that needs no closing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Backend:
-    """The Bluetooth stack bleak talks to; the default is bleak's own for this platform.
-
-    Sources that share a radio share its `Backend`. Entering it as a context manager closes what the
-    stack has opened in the end.
-    """
-
-    scanner: type[BaseBleakScanner] | None = None
-    client: type[BaseBleakClient] | None = None
-    close: Callable[[], Awaitable[None]] = _nothing
-    radio: asyncio.Lock = field(default_factory=asyncio.Lock, compare=False, repr=False)
-    """Held while scanning or connecting: adapters do one of them at a time, for one sensor at a time."""
-
-    async def __aenter__(self) -> "Backend":
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +48,10 @@ class Limits:
     """Pauses between failed attempts double from the first to the longest."""
 
 
+RETRIES = 2
+"""BlueZ loses one in five fast reconnects while it discovers services; the next attempt mostly succeeds."""
+
+
 async def within(seconds: float, doing: str, call: Awaitable[T], failure: type[LinkError] = LinkError) -> T:
     """Await one call into a Bluetooth stack for at most `seconds`; raise `failure` with what was being done.
 
@@ -87,12 +72,53 @@ async def within(seconds: float, doing: str, call: Awaitable[T], failure: type[L
         raise _told(failure, doing, _one_line(error)) from error
 
 
-def scanner(backend: Backend, on_heard: AdvertisementDataCallback) -> BleakScanner:
+def scanner(kind: type[BaseBleakScanner] | None, on_heard: AdvertisementDataCallback) -> BleakScanner:
     """Return a scanner, not yet started; raise `BluetoothUnavailable` where there is no stack for it."""
     try:
-        return BleakScanner(on_heard, backend=backend.scanner)
+        return BleakScanner(on_heard, backend=kind)
     except (BleakError, ImportError) as error:
         raise _told(BluetoothUnavailable, "scanning", _one_line(error)) from error
+
+
+async def stop(ears: BleakScanner, limits: Limits) -> None:
+    """Stop a scan; never raises: where it fails, the next call to the stack will say so."""
+    with contextlib.suppress(LinkError):
+        await within(limits.call_s, "ending the scan", ears.stop())
+
+
+@dataclass(slots=True)
+class Loss:
+    """The end of one link, if it was not meant: an event, and somebody told at that moment."""
+
+    happened: asyncio.Event = field(default_factory=asyncio.Event)
+    tell: Callable[[], None] = lambda: None
+
+    def __call__(self, _client: BleakClient) -> None:
+        """Hear of it from bleak."""
+        self.happened.set()
+        self.tell()
+
+
+async def connected(
+    device: BLEDevice, kind: type[BaseBleakClient] | None, limits: Limits
+) -> tuple[BleakClient, Loss]:
+    """Return a client that is connected to the device, services known, and its loss; raise `LinkError`."""
+    label = f"{device.name or 'sensor'} ({device.address})"
+    retries = RETRIES
+    while True:
+        # A new client for each attempt: one that has failed keeps what confused it.
+        loss = Loss()
+        client = BleakClient(device, loss, timeout=limits.connect_s, backend=kind)
+        try:
+            await within(limits.connect_s, f"connecting to {label}", client.connect())
+            return client, loss
+        except BaseException as error:
+            await disconnect(client, limits)
+            refused = isinstance(error, LinkError) and isinstance(error.__cause__, BleakError)
+            if not refused or isinstance(error, BluetoothUnavailable) or retries == 0:
+                raise
+            _log.info("%s; once more", error)
+            retries -= 1
 
 
 class GattLink:
@@ -192,5 +218,7 @@ def _told(failure: type[LinkError], doing: str, what: str) -> LinkError:
 
 
 def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split())
+    # this one of bleak's shows a number and its words as a tuple
+    said = error.args[-1] if isinstance(error, BleakGATTProtocolError) else error
+    text = " ".join(str(said).split())
     return text or type(error).__name__

@@ -1,18 +1,17 @@
-"""Listening for Bluetooth LE sensors: all that are in reach, or the one that is wanted."""
+"""Listening for all Bluetooth LE sensors in reach."""
 
 import asyncio
-import contextlib
 import logging
 from dataclasses import dataclass, replace
 
-from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 
 from hipturn import drivers
-from hipturn.drivers import Advertisement, Driver
+from hipturn.drivers import Driver
 from hipturn.errors import BluetoothUnavailable, LinkError
-from hipturn.sources.ble.link import Backend, GattLink, Limits, disconnect, scanner, within
+from hipturn.sources.ble.air import Backend, advertisement, recognise
+from hipturn.sources.ble.link import GattLink, Limits, connected, disconnect, scanner, stop, within
 
 FAINTEST_DBM = -128
 """Stands for a signal strength the stack did not tell."""
@@ -51,8 +50,8 @@ async def scan(
             found = replace(found, name=found.name or known.name, driver=found.driver or known.driver)
         heard[device.address] = device, found
 
-    async with backend.radio:
-        ears = scanner(backend, on_heard)
+    async with backend.air.turn:
+        ears = scanner(backend.scanner, on_heard)
         await within(limits.call_s, "scanning", ears.start(), BluetoothUnavailable)
         try:
             await asyncio.sleep(seconds)
@@ -66,74 +65,17 @@ async def scan(
     return sorted((found for _, found in heard.values()), key=_usable_and_near_first)
 
 
-async def stop(ears: BleakScanner, limits: Limits) -> None:
-    """Stop a scan; never raises: where it fails, the next call to the stack will say so."""
-    with contextlib.suppress(LinkError):
-        await within(limits.call_s, "ending the scan", ears.stop())
-
-
-class Search:
-    """One round of listening for a sensor by name or address, None for any that a driver knows."""
-
-    def __init__(self, wanted: str | None) -> None:
-        self.found: asyncio.Future[tuple[BLEDevice, Driver]] = asyncio.get_running_loop().create_future()
-        self._wanted = wanted
-        self._usable: dict[str, str] = {}
-        self._unknown = False
-        self.rssi_dbm: int | None = None
-        """Signal of the sensor that was found."""
-
-    def heard(self, device: BLEDevice, data: AdvertisementData) -> None:
-        """Take one advertisement into account."""
-        seen = advertisement(device, data)
-        names = (seen.name.casefold(), seen.address.casefold())
-        wanted = self._wanted is None or self._wanted.casefold() in names
-        driver = recognise(seen)
-        if driver is None:
-            self._unknown |= wanted and self._wanted is not None
-            return
-        self._usable[seen.address] = seen.name or seen.address
-        if wanted and not self.found.done():
-            self.rssi_dbm = seen.rssi_dbm
-            self.found.set_result((device, drivers.get(driver)))
-
-    def result(self) -> str:
-        """Return what to tell the user of a round that did not find the sensor."""
-        if self._unknown:
-            return f"{self._wanted} is in reach, but no driver knows it: see 'hipturn drivers'"
-        if self._usable:
-            others = ", ".join(sorted(self._usable.values()))
-            return f"{self._wanted} is not in reach; sensors heard: {others}"
-        return f"{self._wanted or 'no sensor'} is not in reach: switch it on, close to this computer"
-
-
-def advertisement(device: BLEDevice, data: AdvertisementData) -> Advertisement:
-    """Return what bleak heard in the words of the drivers."""
-    return Advertisement(
-        name=data.local_name or device.name or "",
-        address=device.address,
-        service_uuids=tuple(data.service_uuids),
-        manufacturer_data=dict(data.manufacturer_data),
-        rssi_dbm=data.rssi,
-    )
-
-
-def recognise(seen: Advertisement) -> str | None:
-    """Return the name of the first driver that knows the device."""
-    return next((name for name in drivers.names() if drivers.get(name).matches(seen)), None)
-
-
 async def _battery(device: BLEDevice, driver: Driver, backend: Backend, limits: Limits) -> int | None:
     """Return the sensor's charge in percent, None if it does not say."""
-    client = BleakClient(device, timeout=limits.connect_s, backend=backend.client)
     try:
-        await within(limits.connect_s, "connecting", client.connect())
-        return await driver.battery(GattLink(client, lambda _packet: None, limits.call_s))
+        client, _ = await connected(device, backend.client, limits)
+        try:
+            return await driver.battery(GattLink(client, lambda _packet: None, limits.call_s))
+        finally:
+            await disconnect(client, limits)
     except LinkError as error:
         _log.info("%s: %s", device.address, error)
         return None
-    finally:
-        await disconnect(client, limits)
 
 
 def _usable_and_near_first(found: Found) -> tuple[bool, int, str, str]:

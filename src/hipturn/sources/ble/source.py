@@ -6,17 +6,16 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable
 from enum import StrEnum
+from functools import partial
 
 import numpy as np
-from bleak import BleakClient, BleakScanner
-from bleak.backends.device import BLEDevice
-from bleak.backends.scanner import AdvertisementData
+from bleak import BleakClient
 
 from hipturn.drivers import Driver
-from hipturn.errors import BluetoothUnavailable, LinkError
+from hipturn.errors import LinkError
 from hipturn.model import HostNs, Input, LinkDown, LinkUp, Packets, StreamInfo
-from hipturn.sources.ble.link import Backend, GattLink, Limits, disconnect, scanner, within
-from hipturn.sources.ble.scan import Search, stop
+from hipturn.sources.ble.air import Backend, Search
+from hipturn.sources.ble.link import GattLink, Limits, connected, disconnect
 from hipturn.units import NS_PER_S
 
 SAMPLES_IN_A_PACKET = 20
@@ -42,6 +41,8 @@ class BleSource:
     `emit` gets LinkUp, then Packets in order, then LinkDown, again and again; `on_state` gets each
     change with a line for the user. Both are called from the event loop and must not block.
     `sensor` is a name or an address; None takes the first device a driver knows, and keeps to it.
+    Several at once are given the same `Backend`: they take turns with its adapter, and each device is one
+    source's alone.
     `on_vitals` gets charge in percent and signal in dBm, each None where it is not told.
     """
 
@@ -62,8 +63,6 @@ class BleSource:
         self._backend = backend or Backend()
         self._limits = limits or Limits()
         self._on_vitals = on_vitals
-        self._scanner: BleakScanner | None = None
-        self._search: Search | None = None
 
     async def run(self) -> None:
         """Measure until cancelled; then stop the sensor and disconnect, within `Limits` whatever they do.
@@ -72,17 +71,21 @@ class BleSource:
         """
         failures = 0
         self._on_state(LinkState.SEARCHING, self._wanted or "any sensor")
-        while True:
-            began_s = time.monotonic()
-            try:
-                if not await self._one_link():
-                    continue
-                steady = time.monotonic() - began_s > self._limits.steady_s
-                failures = 0 if steady else failures + 1
-            except LinkError as error:
-                failures += 1
-                self._on_state(LinkState.SEARCHING, str(error))
-            await asyncio.sleep(self._pause_s(failures))
+        try:
+            while True:
+                try:
+                    held_s = await self._one_link()
+                    if held_s is None:
+                        continue
+                    failures = 0 if held_s > self._limits.steady_s else failures + 1
+                except LinkError as error:
+                    failures += 1
+                    self._on_state(LinkState.SEARCHING, str(error))
+                    if self._wanted is None:
+                        self._backend.air.release(self)  # it may be another's, or another may do
+                await asyncio.sleep(self._pause_s(failures))
+        finally:
+            self._backend.air.release(self)
 
     def _pause_s(self, failures: int) -> float:
         """Return the back-off; its jitter keeps two sensors from trying in step."""
@@ -91,40 +94,36 @@ class BleSource:
         longest = min(self._limits.longest_pause_s, self._limits.first_pause_s * 2.0 ** (failures - 1))
         return longest * random.uniform(0.5, 1.0)
 
-    async def _one_link(self) -> bool:
-        """Find the sensor, connect, and measure until the link ends; return False if it was not found."""
-        lost = asyncio.Event()
-        outlet = _Outlet(self._stream, self._emit)
+    async def _one_link(self) -> float | None:
+        """Find the sensor, connect, and measure until the link ends.
 
-        def on_disconnected(_client: BleakClient) -> None:
-            outlet.down("lost")
-            lost.set()
-
-        async with self._backend.radio:
-            found = await self._find()
-            if found is None:
-                return False
-            device, driver = found
-            if self._on_vitals is not None and self._search is not None:
-                self._on_vitals(None, self._search.rssi_dbm)
-            label = f"{device.name or 'sensor'} ({device.address})"
-            self._on_state(LinkState.CONNECTING, label)
-            # A new client for each link: one that has failed keeps what confused it.
-            client = BleakClient(
-                device, on_disconnected, timeout=self._limits.connect_s, backend=self._backend.client
-            )
-            try:
-                await within(self._limits.connect_s, f"connecting to {label}", client.connect())
-            except BaseException:
-                await disconnect(client, self._limits)
-                raise
+        Return how many seconds it held, None if the sensor was not found.
+        """
+        air, search = self._backend.air, Search(self._wanted)
+        with air.searching(self, search):
+            async with air.turn:
+                heard = search.found.done() or await air.listen(self._backend.scanner, self._limits)
+                if not search.found.done():
+                    if not heard:
+                        self._on_state(LinkState.SEARCHING, search.result())
+                    return None
+                device, driver = search.found.result()
+                label = f"{device.name or 'sensor'} ({device.address})"
+                if self._on_vitals is not None:
+                    self._on_vitals(None, search.rssi_dbm)
+                self._on_state(LinkState.CONNECTING, label)
+                client, loss = await connected(device, self._backend.client, self._limits)
         # What was taken as any sensor must not become another one after a loss.
         self._wanted = self._wanted or device.address
+        began_s = time.monotonic()
+        outlet = _Outlet(self._stream, self._emit)
+        loss.tell = partial(outlet.down, "lost")
         try:
-            await self._measure(client, driver, outlet, lost, label)
+            await self._measure(client, driver, outlet, loss.happened, label)
         finally:
+            held_s = time.monotonic() - began_s
             await disconnect(client, self._limits)
-        return True
+        return held_s
 
     async def _measure(
         self, client: BleakClient, driver: Driver, outlet: "_Outlet", lost: asyncio.Event, label: str
@@ -176,29 +175,6 @@ class BleSource:
             if percent is not None:
                 tell(percent, None)
             await asyncio.sleep(BATTERY_EVERY_S)
-
-    async def _find(self) -> tuple[BLEDevice, Driver] | None:
-        """Listen for one round and return the wanted sensor with its driver, or None.
-
-        A scan that does not start is this computer's trouble, not the sensor's: `BluetoothUnavailable`.
-        """
-        search = self._search = Search(self._wanted)
-        if self._scanner is None:
-            # One for life: stacks keep something for each scanner ever made.
-            self._scanner = scanner(self._backend, self._heard)
-        await within(self._limits.call_s, "scanning", self._scanner.start(), BluetoothUnavailable)
-        try:
-            async with asyncio.timeout(self._limits.scan_s):
-                return await search.found
-        except TimeoutError:
-            self._on_state(LinkState.SEARCHING, search.result())
-            return None
-        finally:
-            await stop(self._scanner, self._limits)
-
-    def _heard(self, device: BLEDevice, data: AdvertisementData) -> None:
-        if self._search is not None:
-            self._search.heard(device, data)
 
 
 class _Outlet:

@@ -20,7 +20,7 @@ from bleak.backends.service import BleakGATTService, BleakGATTServiceCollection
 from bleak.exc import BleakDeviceNotFoundError, BleakError
 
 from hipturn.errors import HipturnError
-from hipturn.sources.ble.link import Backend
+from hipturn.sources.ble import Backend
 
 try:
     from bumble.device import Connection, Peer

@@ -15,6 +15,7 @@ from hipturn.sources.body.routines import (
     mishap_script,
     two_way_test_script,
 )
+from hipturn.sources.body.sacrum import on_sacrum
 from hipturn.sources.body.script import Element, Kind, Repetition, Rest, Script, Shift, TrueRep
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "drop",
     "lose",
     "mishap_script",
+    "on_sacrum",
     "simulate",
     "two_way_test_script",
 ]

@@ -12,7 +12,7 @@ from hipturn.core import quaternion
 from hipturn.core.quaternion import conjugate, cross, multiply, rotate
 from hipturn.model import BoolArray, FloatArray
 from hipturn.sources.body.leg import SHIN_FRONT_M, THIGH_M, Leg, about, q_earth_from_femur, q_femur_from_shank
-from hipturn.sources.body.script import Course, Script, TrueRep, lay_out
+from hipturn.sources.body.script import Course, Script, Timeline, TrueRep, lay_out
 from hipturn.units import STANDARD_GRAVITY_MPS2
 
 UP = np.array((0.0, 0.0, 1.0))
@@ -72,16 +72,16 @@ class Motion:
 def simulate(leg: Leg, script: Script, rate_hz: float = 100.0, seed: int = 0) -> Motion:
     """Return the samples of a leg doing a script; the same seed gives the same noise."""
     timeline = lay_out(script)
-    # A whole number of sample intervals must not lose its last sample to rounding.
-    t_s = np.arange(int(timeline.duration_s * rate_hz + 1e-6) + 1) / rate_hz
+    t_s = times(timeline, rate_hz)
     rng = np.random.default_rng(seed)
     turning, bending = timeline.angle.course(t_s), timeline.knee.course(t_s)
     angle = _sum(0.0, turning, timeline.tremor(t_s))
-    knee = _sum(leg.knee_rad, bending, _sway(t_s, leg.sway_rad, rng))
-    elevation = _sum(leg.femur_elevation_rad, timeline.elevation.course(t_s), _sway(t_s, leg.sway_rad, rng))
+    knee = _sum(leg.knee_rad, bending, sway(t_s, leg.sway_rad, rng))
+    elevation = _sum(leg.femur_elevation_rad, timeline.elevation.course(t_s), sway(t_s, leg.sway_rad, rng))
     heading = _sum(leg.heading_rad, timeline.heading.course(t_s))
 
-    shank = _shank(leg, angle, knee, elevation, heading)
+    # a pelvis that rolls about the leg's axis carries the leg along
+    shank = _shank(leg, _sum(0.0, angle, timeline.pelvis.course(t_s)), knee, elevation, heading)
     wobble, wobble_rate = _wobble(leg, turning.acceleration + bending.acceleration, 1.0 / rate_hz)
     q_shank_from_wobbling = quaternion.from_rotation_vector(wobble)
     mounting = np.array([leg.q_shank_from_sensor])
@@ -90,10 +90,7 @@ def simulate(leg: Leg, script: Script, rate_hz: float = 100.0, seed: int = 0) ->
     gyr += rotate(conjugate(mounting), _rate_of_rotation_vector(wobble, wobble_rate))
     acc = rotate(conjugate(q_shank_from_sensor), shank.force_mps2)
 
-    # White noise of one density: its RMS grows with the root of the bandwidth.
-    widen = math.sqrt(rate_hz / 100.0)
-    gyr += np.array(leg.gyr_bias_radps) + leg.gyr_noise_radps * widen * rng.standard_normal(gyr.shape)
-    acc += np.array(leg.acc_bias_mps2) + leg.acc_noise_mps2 * widen * rng.standard_normal(acc.shape)
+    acc, gyr = noisy(leg, acc, gyr, rate_hz, rng)
     up_shank = quaternion.up_in_sensor(shank.q_earth_from_shank)
     elevation_of_axis = np.arcsin(np.clip(quaternion.dot(up_shank, np.array(leg.axis_shank)), -1.0, 1.0))
     return Motion(
@@ -109,6 +106,24 @@ def simulate(leg: Leg, script: Script, rate_hz: float = 100.0, seed: int = 0) ->
         reps=tuple(timeline.reps),
         calibration_window_s=timeline.calibration_window_s,
     )
+
+
+def times(timeline: Timeline, rate_hz: float) -> FloatArray:
+    """Return the times of the samples of a script."""
+    # A whole number of sample intervals must not lose its last sample to rounding.
+    return np.asarray(np.arange(int(timeline.duration_s * rate_hz + 1e-6) + 1) / rate_hz)
+
+
+def noisy(
+    leg: Leg, acc_mps2: FloatArray, gyr_radps: FloatArray, rate_hz: float, rng: np.random.Generator
+) -> tuple[FloatArray, FloatArray]:
+    """Return acceleration and rate as the sensor measures them."""
+    # White noise of one density: its RMS grows with the root of the bandwidth.
+    widen = math.sqrt(rate_hz / 100.0)
+    gyr_noise = leg.gyr_noise_radps * widen * rng.standard_normal(gyr_radps.shape)
+    acc_noise = leg.acc_noise_mps2 * widen * rng.standard_normal(acc_mps2.shape)
+    gyr = gyr_radps + (np.array(leg.gyr_bias_radps) + gyr_noise)
+    return acc_mps2 + (np.array(leg.acc_bias_mps2) + acc_noise), gyr
 
 
 def drop(motion: Motion, lost: BoolArray) -> Motion:
@@ -256,7 +271,7 @@ def _rate_of_rotation_vector(r: FloatArray, r_rate: FloatArray) -> FloatArray:
     return r_rate - once / 2.0 + cross(r, once) / 6.0
 
 
-def _sway(t_s: FloatArray, amplitude_rad: float, rng: np.random.Generator) -> Course:
+def sway(t_s: FloatArray, amplitude_rad: float, rng: np.random.Generator) -> Course:
     """Return a slow wandering of the given amplitude with phases of its own."""
     phases = rng.uniform(0.0, 2.0 * math.pi, len(SWAY_HZ))
     total = Course(*np.zeros((3, t_s.size)))

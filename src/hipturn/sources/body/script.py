@@ -41,6 +41,8 @@ class Shift:
     """Change of the elevation of the femur's axis."""
     heading_rad: float = 0.0
     """Change of the femur's heading: the whole person turns on the mat."""
+    pelvis_rad: float = 0.0
+    """Change of the pelvis' roll about the leg's axis, which carries the leg along; positive adds to IR."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class Repetition:
     """Knee flexion that goes with it, full at the peak."""
     elevation_rad: float = 0.0
     """Change of the femur's elevation (the thigh lifting) that goes with it, full at the peak."""
+    pelvis_rad: float = 0.0
+    """Roll of the pelvis that goes with it, full at the peak, in the direction that adds to IR."""
     pause_s: float = 0.0
     """A stop half-way out."""
     bounces: int = 0
@@ -87,6 +91,8 @@ class TrueRep:
     peak_rad: float
     """Hip angle at the peak, signed."""
     kind: Kind
+    pelvis_rad: float = 0.0
+    """Roll of the pelvis at the peak against its start, signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +167,7 @@ class Timeline:
     knee: Channel = dataclasses.field(default_factory=Channel)
     elevation: Channel = dataclasses.field(default_factory=Channel)
     heading: Channel = dataclasses.field(default_factory=Channel)
+    pelvis: Channel = dataclasses.field(default_factory=Channel)
     tremors: list[_Tremor] = dataclasses.field(default_factory=list)
     reps: list[TrueRep] = dataclasses.field(default_factory=list)
 
@@ -179,6 +186,7 @@ class Timeline:
         knee: float = 0.0,
         elevation: float = 0.0,
         heading: float = 0.0,
+        pelvis: float = 0.0,
     ) -> None:
         """Change what is asked for together."""
         if seconds <= 0.0:
@@ -187,6 +195,7 @@ class Timeline:
         self.knee.move(self.duration_s, seconds, knee)
         self.elevation.move(self.duration_s, seconds, elevation)
         self.heading.move(self.duration_s, seconds, heading)
+        self.pelvis.move(self.duration_s, seconds, pelvis)
         self.duration_s += seconds
 
     def tremor(self, t_s: FloatArray) -> Course:
@@ -218,6 +227,7 @@ class Timeline:
                     element.knee_rad,
                     element.elevation_rad,
                     element.heading_rad,
+                    element.pelvis_rad,
                 )
             case Repetition():
                 self.reps.append(self._repeat(element))
@@ -227,17 +237,25 @@ class Timeline:
         start_s, out = self.duration_s, sign * rep.rom_rad
         if rep.pause_s > 0.0:
             for pause_s in (rep.pause_s, 0.0):
-                self.move(0.5 * rep.out_s, 0.5 * out, 0.5 * rep.knee_rad, 0.5 * rep.elevation_rad)
+                self.move(
+                    0.5 * rep.out_s,
+                    0.5 * out,
+                    0.5 * rep.knee_rad,
+                    0.5 * rep.elevation_rad,
+                    pelvis=0.5 * rep.pelvis_rad,
+                )
                 self.wait(pause_s)
         else:
-            self.move(rep.out_s, out, rep.knee_rad, rep.elevation_rad)
+            self.move(rep.out_s, out, rep.knee_rad, rep.elevation_rad, pelvis=rep.pelvis_rad)
         peak_s, peak_rad = self.duration_s, self.angle.now
         for _ in range(rep.bounces):
             self.move(BOUNCE_S, -sign * rep.bounce_rad)
             self.move(BOUNCE_S, sign * rep.bounce_rad)
         self.wait(rep.hold_s, rep.tremor_rad, rep.tremor_hz)
-        self.move(rep.return_s, sign * rep.return_error_rad - out, -rep.knee_rad, -rep.elevation_rad)
-        return TrueRep(rep.direction, start_s, peak_s, self.duration_s, rep.rom_rad, peak_rad, rep.kind)
+        back = sign * rep.return_error_rad - out
+        self.move(rep.return_s, back, -rep.knee_rad, -rep.elevation_rad, pelvis=-rep.pelvis_rad)
+        end_s, kind, pelvis_rad = self.duration_s, rep.kind, rep.pelvis_rad
+        return TrueRep(rep.direction, start_s, peak_s, end_s, rep.rom_rad, peak_rad, kind, pelvis_rad)
 
 
 def lay_out(script: Script) -> Timeline:

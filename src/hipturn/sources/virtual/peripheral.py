@@ -7,6 +7,7 @@ and the faults.
 import asyncio
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from bumble import gatt
@@ -34,8 +35,18 @@ ADVERTISING_MS = 62.5
 LEGACY_BYTES = 31
 """Size of an advertisement (Core 5.4 Vol 6 Part B 2.3.1); bumble knows no scan response beside it."""
 
+TIDYING_S = 1.0
+"""A stop so soon is no end: a host tidies up before it starts what it wants."""
+
 BACKLOG_LIMIT = 64
 """Packets a sensor's firmware can keep for the radio; past it samples are lost."""
+
+
+@dataclass(slots=True)
+class Stage:
+    """When the motion began that one or more sensors play, in the loop's time; None while there is none."""
+
+    began_s: float | None = None
 
 
 class VirtualSensor:
@@ -53,9 +64,15 @@ class VirtualSensor:
         motion: Motion,
         tell: Tell,
         playback: Played | None = None,
+        stage: Stage | None = None,
+        address: str | None = None,
     ) -> None:
-        """Be the sensor on the leg of `motion`; `playback` is what it does, if not that motion."""
+        """Be the sensor on the leg of `motion`; `playback` is what it does, if not that motion.
+
+        Sensors that share a `stage` are on one person: the first start of either begins the motion of both.
+        """
         self.name = settings.local_name
+        self.address = address or settings.address
         self.serial = f"virtual-{settings.seed}"
         self.rate_hz = settings.sample_rate_hz
         self.samples_per_packet = settings.rows_per_packet
@@ -67,7 +84,7 @@ class VirtualSensor:
         self._playback = playback or Playback(motion, settings.seed)
         self._tell = tell
         self._random = np.random.default_rng(settings.seed)
-        self._began_s: float | None = None
+        self._stage = stage or Stage()
         self._clock_start_us = float(settings.clock_start_us)
         self._powered_s = asyncio.get_running_loop().time()
         self._drops = list(settings.faults.drops)
@@ -77,7 +94,8 @@ class VirtualSensor:
         self._tasks: asyncio.TaskGroup | None = None
         self._link: Connection | None = None
         self._streaming: asyncio.Task[None] | None = None
-        self._started_here = False
+        self._started_s: float | None = None
+        """When it was started over this link, by the loop's time."""
         self._controller, self._device, self._firmware = self._switched_on()
 
     async def run(self) -> None:
@@ -98,7 +116,7 @@ class VirtualSensor:
     def forget(self) -> None:
         """End the motion if no host is linked any more: called when a host has gone for good."""
         if not self._controller.le_connections:
-            self._began_s = None
+            self._stage.began_s = None
 
     # --- what the firmware finds (see `devices.Board`) ---
 
@@ -111,19 +129,23 @@ class VirtualSensor:
         """Begin to measure, or go on."""
         if self._tasks is None or self._link is None or self._streaming is not None:
             return
-        if self._began_s is None:
-            self._began_s = asyncio.get_running_loop().time()
+        if self._stage.began_s is None:
+            self._stage.began_s = asyncio.get_running_loop().time()
             self._drops = list(self._settings.faults.drops)
-        self._started_here = True
+        if self._started_s is None:
+            self._started_s = asyncio.get_running_loop().time()
         self._tell("start", self._t_s())
-        self._streaming = self._tasks.create_task(self._stream(self._link, self._began_s), name="stream")
+        self._streaming = self._tasks.create_task(
+            self._stream(self._link, self._stage.began_s), name="stream"
+        )
 
     def stop(self) -> None:
         """Measure no more; end the motion if it was started over this link."""
         self._tell("stop", self._t_s())
         self._halt()
-        if self._started_here:
-            self._began_s, self._started_here = None, False
+        started_s, self._started_s = self._started_s, None
+        if started_s is not None and asyncio.get_running_loop().time() - started_s > TIDYING_S:
+            self._stage.began_s = None
 
     def notify(self, uuid: str, value: bytes) -> None:
         """Send an answer to the host."""
@@ -143,7 +165,7 @@ class VirtualSensor:
         controller = RadioController(self.name, self._radio)
         config = DeviceConfiguration(
             name=self.name,
-            address=Address(settings.address),
+            address=Address(self.address),
             advertising_interval_min=ADVERTISING_MS,
             advertising_interval_max=ADVERTISING_MS,
         )
@@ -170,7 +192,7 @@ class VirtualSensor:
     def _on_disconnection(self, _reason: int) -> None:
         self._tell("disconnected", self._t_s())
         self._halt()
-        self._link, self._started_here = None, False
+        self._link = self._started_s = None
         self._firmware.unlinked()
         self._gone.set()
 
@@ -184,7 +206,7 @@ class VirtualSensor:
 
     def _t_s(self) -> float:
         """Return the motion's time, 0 while there is none."""
-        return 0.0 if self._began_s is None else asyncio.get_running_loop().time() - self._began_s
+        return 0.0 if self._stage.began_s is None else asyncio.get_running_loop().time() - self._stage.began_s
 
     def _clock_us_at(self, loop_s: float) -> float:
         return self._clock_start_us + (loop_s - self._powered_s) * 1e6

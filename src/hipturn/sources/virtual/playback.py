@@ -8,27 +8,57 @@ import numpy as np
 from hipturn.core import quaternion
 from hipturn.model import FloatArray, Vector
 from hipturn.sources import body
-from hipturn.sources.body import Leg, Motion
+from hipturn.sources.body import Leg, Motion, Repetition, Script
 from hipturn.sources.virtual.settings import VirtualSettings
+from hipturn.units import RAD_PER_DEG
 
 STILL_S = 0.5
 """Every motion ends with at least this much rest."""
 
 
+SECOND_S = 12.0
+"""How long a person waits for a second sensor to be found and started: two connections with a retry each."""
+ROLL_RAD = 9.0 * RAD_PER_DEG
+"""What the pelvis does in every third repetition where a sensor is on it."""
+
+
 def simulated(settings: VirtualSettings) -> Motion:
     """Return the drill of the settings' seed, at the rate the device takes samples."""
+    return body.simulate(_leg(settings), _script(settings), settings.sample_rate_hz, settings.seed)
+
+
+def second(settings: VirtualSettings) -> Motion:
+    """Return the same time on the pelvis."""
+    return body.on_sacrum(_leg(settings), _script(settings), settings.sample_rate_hz, settings.seed)
+
+
+def kept_still(settings: VirtualSettings) -> Motion:
+    """Return the pelvis of a person who does as they are told."""
+    rest = Script((body.Rest(1.0),))
+    return body.on_sacrum(_leg(settings), rest, settings.sample_rate_hz, settings.seed)
+
+
+def _leg(settings: VirtualSettings) -> Leg:
     leg = Leg.random(settings.seed, side=settings.side)
     normal = settings.traits.outward_normal_sensor
-    if normal is not None:
-        leg = strapped(leg, normal)
+    return leg if normal is None else strapped(leg, normal)
+
+
+def _script(settings: VirtualSettings) -> Script:
     script = body.drill_script(settings.reps, settings.seed)
+    if settings.pelvis:
+        reps = [each for each in script.elements if isinstance(each, Repetition)]
+        rolling = [dataclasses.replace(each, pelvis_rad=ROLL_RAD) for each in reps[2::3]]
+        rolls = dict(zip(map(id, reps[2::3]), rolling, strict=True))
+        elements = tuple(rolls.get(id(each), each) for each in script.elements)
+        script = Script(elements, (body.Rest(SECOND_S), *script.calibration))
     if settings.traits.outward_normal_sensor is None and not settings.traits.tells_normal:
         shown = body.calibration_elements(rotations=1)[1:]
         script = dataclasses.replace(script, calibration=(*script.calibration, *shown))
     if settings.traits.settling_s:
         wait = body.Rest(settings.traits.settling_s)
         script = dataclasses.replace(script, calibration=(wait, *script.calibration))
-    return body.simulate(leg, script, settings.sample_rate_hz, settings.seed)
+    return script
 
 
 def strapped(leg: Leg, outward_normal_sensor: Vector) -> Leg:

@@ -39,8 +39,8 @@ async def serve(
     """
     try:
         from hipturn.sources.virtual.obeying import Obeying
-        from hipturn.sources.virtual.peripheral import VirtualSensor
-        from hipturn.sources.virtual.playback import simulated
+        from hipturn.sources.virtual.peripheral import Stage, VirtualSensor
+        from hipturn.sources.virtual.playback import kept_still, second, simulated
         from hipturn.sources.virtual.radio import Radio, hci_server
     except ImportError as error:
         raise HipturnError(
@@ -52,20 +52,40 @@ async def serve(
     if ears is not None:
         obeying = Obeying(motion.leg, settings.sample_rate_hz, settings.seed)
         ears(obeying.hear)
-    ready = asyncio.Event()
+    ready: list[asyncio.Event] = []
 
-    def happened(what: str, t_s: float) -> None:
-        if what == "advertising" and not ready.is_set():
-            ready.set()
-        else:
-            tell({"v": 1, "type": what, "t_s": round(t_s, 3)})
+    def happening(on: Mapping[str, str]) -> Callable[[str, float], None]:
+        """Return what tells what happens to one sensor, except that it is ready."""
+        is_ready = asyncio.Event()
+        ready.append(is_ready)
 
-    radio = Radio(settings.interval_s)
-    sensor = VirtualSensor(radio, settings, motion, happened, obeying)
+        def happened(what: str, t_s: float) -> None:
+            if what == "advertising" and not is_ready.is_set():
+                is_ready.set()
+            else:
+                tell({"v": 1, "type": what, "t_s": round(t_s, 3), **on})
+
+        return happened
+
+    radio, stage = Radio(settings.interval_s), Stage()
+    sensors = [VirtualSensor(radio, settings, motion, happening({}), obeying, stage)]
+    told: dict[str, str] = {}
+    if settings.pelvis:
+        sacrum = kept_still(settings) if obeying is not None else second(settings)
+        address = told["pelvis"] = settings.pelvis_address
+        on = happening({"sensor": "pelvis"})
+        sensors.append(VirtualSensor(radio, settings, sacrum, on, stage=stage, address=address))
+
+    def forget() -> None:
+        for sensor in sensors:
+            sensor.forget()
+
     try:
-        async with hci_server(radio, host, port, sensor.forget) as bound, asyncio.TaskGroup() as tasks:
-            tasks.create_task(sensor.run(), name="virtual sensor")
-            await ready.wait()
+        async with hci_server(radio, host, port, forget) as bound, asyncio.TaskGroup() as tasks:
+            for sensor in sensors:
+                tasks.create_task(sensor.run(), name="virtual sensor")
+            for is_ready in ready:
+                await is_ready.wait()
             tell(
                 {
                     "v": 1,
@@ -74,6 +94,7 @@ async def serve(
                     "name": settings.local_name,
                     "address": settings.address,
                     "seed": settings.seed,
+                    **told,
                 }
             )
     except OSError as error:
@@ -92,6 +113,8 @@ class Spawned:
     seed: int
     events: asyncio.Queue[Event]
     """What happens to it, as it happens; lines nobody takes do no harm."""
+    pelvis: str | None = None
+    """The address of a second sensor, on the pelvis, if there is one."""
     say: Callable[[Event], None] = lambda _: None
     """Let the person on the sensor hear a line of the coach; heeded with ``--obey``. Never waits."""
 
@@ -126,7 +149,8 @@ async def spawned(args: Sequence[str]) -> AsyncIterator[Spawned]:
             if not stdin.is_closing():
                 stdin.write(json.dumps(line).encode() + b"\n")
 
-        yield Spawned(ready["hci"], ready["name"], ready["address"], ready["seed"], events, say)
+        named = ready["hci"], ready["name"], ready["address"], ready["seed"]
+        yield Spawned(*named, events, ready.get("pelvis"), say)
     finally:
         await _end(process, process.stdin)
         await asyncio.gather(*readers)

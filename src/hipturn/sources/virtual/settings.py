@@ -30,6 +30,8 @@ class VirtualSettings:
     clock_start_us: int = NEAR_WRAP_US
     """The device clock at power-on."""
     faults: Faults = field(default_factory=Faults)
+    pelvis: bool = False
+    """A second sensor of the kind is on the pelvis, which rolls in every third repetition."""
 
     def __post_init__(self) -> None:
         """Raise `UsageError` for what no such device could do."""
@@ -38,6 +40,11 @@ class VirtualSettings:
             raise UsageError(
                 f"the name {self.local_name!r} does not fit an advertisement: "
                 f"1 to {traits.longest_name} bytes"
+            )
+        if self.faults.mode and not traits.found_measuring:
+            raise UsageError(
+                f"--faults mode: {self.device} forgets with the link what it was told: "
+                "it is never found in a wrong mode"
             )
         if not 1 <= self.rows_per_packet <= traits.most_samples_per_packet:
             raise UsageError(
@@ -72,5 +79,13 @@ class VirtualSettings:
     @property
     def address(self) -> str:
         """The sensor's static random address, its own for each seed."""
-        tail = (self.seed & 0xFFFFFFFF).to_bytes(4, "big")
-        return "F0:01:" + tail.hex(":").upper()
+        return "F0:01:" + self._tail
+
+    @property
+    def pelvis_address(self) -> str:
+        """The address of the second sensor."""
+        return "F0:02:" + self._tail
+
+    @property
+    def _tail(self) -> str:
+        return (self.seed & 0xFFFFFFFF).to_bytes(4, "big").hex(":").upper()

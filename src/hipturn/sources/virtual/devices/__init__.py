@@ -75,6 +75,8 @@ class Traits:
     """How long after a start it measures nothing of use: the person waits for it."""
     outward_normal_sensor: Vector | None = None
     """How it is strapped on, where its driver relies on that; None for anyhow."""
+    found_measuring: bool = True
+    """Another host can leave it measuring or set otherwise; False for one that forgets with its link."""
     tells_normal: bool = False
     """It says itself which way its case faces; where nobody knows, the person shows a direction."""
 

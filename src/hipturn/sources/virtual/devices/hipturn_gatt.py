@@ -45,6 +45,7 @@ TRAITS = Traits(
     fastest_hz=FASTEST_HZ,
     longest_name=8,
     most_samples_per_packet=(MTU - 3 - HEADER.size) // BYTES_PER_SAMPLE,
+    found_measuring=False,
     tells_normal=True,
 )
 

@@ -67,6 +67,17 @@ class MetaMotionFirmware:
     def unlinked(self) -> None:
         """Go on: a board left streaming streams to the next host that subscribes (note §5)."""
 
+    def press(self) -> None:
+        """Press and release the button (note §6)."""
+        if self._has("010101"):
+            self._board.notify(mm.NOTIFY_UUID, bytes([mm.SWITCH, 1, 1]))
+            self._board.notify(mm.NOTIFY_UUID, bytes([mm.SWITCH, 1, 0]))
+
+    @property
+    def blinking(self) -> bool:
+        """Whether the LED was told to."""
+        return self._done.issuperset((mm.BLINK, mm.PLAY))
+
     def _has(self, *steps: str) -> bool:
         return all(bytes.fromhex(step) in self._done for step in steps)
 

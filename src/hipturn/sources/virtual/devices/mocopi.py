@@ -23,6 +23,7 @@ TRAITS = Traits(
     slowest_hz=mocopi.RATE_HZ,
     fastest_hz=mocopi.RATE_HZ,
     longest_name=26,
+    found_measuring=False,
     settling_s=mocopi.SETTLING / mocopi.RATE_HZ,
 )
 

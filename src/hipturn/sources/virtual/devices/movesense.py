@@ -30,8 +30,9 @@ class MovesenseFirmware:
 
     def __init__(self, board: Board) -> None:
         self._board = board
-        self.rate_hz = 104.0
-        self._subscribed = False
+        # another program's subscription, as one host may leave it to the next over the same link
+        self._subscribed = board.already_measuring
+        self.rate_hz = 13.0 if board.already_measuring else 104.0
 
     @property
     def samples_per_packet(self) -> int:

@@ -19,7 +19,11 @@ from hipturn.sources.virtual.devices import (
 from hipturn.units import STANDARD_GRAVITY_MPS2
 
 TRAITS = Traits(local_name="Thingy", rate_hz=200.0, slowest_hz=200.0, fastest_hz=200.0, longest_name=8)
+ANOTHER_CONFIG = thingy52.CONFIG.pack(1000, 500, 500, 200, 1)
+"""What another program has left in its flash."""
 DEFAULT_CONFIG = thingy52.CONFIG.pack(1000, 500, 500, 10, 1)
+LED_LENGTHS = {0: 1, 1: 4, 2: 5, 3: 3}
+"""Bytes the LED takes by mode: off, constant, breathing, once."""
 FULL_SCALE_MPS2 = 2.0 * STANDARD_GRAVITY_MPS2
 """Its accelerometer's, as far as is known."""
 
@@ -32,8 +36,10 @@ class Thingy52Firmware:
 
     def __init__(self, board: Board) -> None:
         self._board = board
-        self._config = DEFAULT_CONFIG
+        self._config = ANOTHER_CONFIG if board.already_measuring else DEFAULT_CONFIG
         self._raw = self._quaternion = False
+        self.led = b""
+        """What the LED was last told."""
 
     @property
     def rate_hz(self) -> float:
@@ -56,6 +62,13 @@ class Thingy52Firmware:
         return [
             Service(thingy52.SERVICE_UUID, [version]),
             Service(thingy52.MOTION_SERVICE_UUID, motion),
+            Service(
+                thingy52.USER_SERVICE_UUID,
+                [
+                    Characteristic(thingy52.LED_UUID, write=self._shine),
+                    Characteristic(thingy52.BUTTON_UUID, notify=True),
+                ],
+            ),
             devices.battery(self._board),
         ]
 
@@ -72,6 +85,16 @@ class Thingy52Firmware:
     def unlinked(self) -> None:
         """Forget the subscriptions."""
         self._raw = self._quaternion = False
+
+    def press(self) -> None:
+        """Press and release the button (note §2)."""
+        self._board.notify(thingy52.BUTTON_UUID, b"\x01")
+        self._board.notify(thingy52.BUTTON_UUID, b"\x00")
+
+    def _shine(self, value: bytes) -> None:
+        if not value or len(value) != LED_LENGTHS.get(value[0]):
+            raise Refused(devices.INVALID_LENGTH)
+        self.led = value
 
     def _configure(self, value: bytes) -> None:
         if len(value) != thingy52.CONFIG.size:

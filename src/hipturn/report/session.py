@@ -1,0 +1,281 @@
+"""One session's report: what was measured, what came out and how, on two sheets, the picture first."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from hipturn import __version__, lines
+from hipturn.core import progress, results
+from hipturn.core.fusion import ran
+from hipturn.core.references import Group
+from hipturn.core.results import Conditions, Result
+from hipturn.history.found import begun, is_test, session_results
+from hipturn.model import Calibrated, Direction, Gap, HipAngle, Hold, Rep, SetDone
+from hipturn.offline import Analysis
+from hipturn.report import pictures, sheet
+from hipturn.report.drawn import inline, look
+from hipturn.report.html import Child, Html, broken, element, joined
+from hipturn.report.person import title
+from hipturn.report.plot import Sheet, figure
+from hipturn.report.words import Say, short
+from hipturn.units import DEG_PER_RAD, NS_PER_S
+
+ANGLE = Sheet(pictures.WIDTH_IN, (4.2, 5.2, 6.0, 6.4))
+MOST_REPS = 56
+"""Repetitions in the list; of more there are figures and the picture."""
+MOST_SETS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the person said in the session."""
+
+    warmed_up: bool | None
+    pain: int | None
+    said: str
+
+
+def answers(path: Path) -> Answers:
+    """Return what is in the recording of that; raise `InputError` for one that cannot be read."""
+    found = session_results(path)
+    return Answers(found.warmed_up, found.pain, found.said)
+
+
+def report(
+    name: str,
+    analysis: Analysis,
+    told: Answers,
+    groups: Sequence[Group],
+    say: Say,
+    *,
+    deidentify: bool = False,
+) -> str:
+    """Return the report as one HTML file; `deidentify` leaves out names, serial numbers, dates and notes."""
+    reps = lines.counted(analysis.events)
+    result = _result(analysis, reps)
+    with look():
+        drawn = figure(analysis, name, sheet=ANGLE, say=say.picture)
+        first = joined(
+            _head(name, analysis, say, deidentify=deidentify),
+            _cards(result, say) if result else element("p", element("b", sheet.counted(reps, say))),
+            sheet.part(
+                say("angle"), inline(drawn, "angle", say("angle")), sheet.caption(say("last.caption"))
+            ),
+            _test(analysis, result, say),
+            _sets(analysis, say),
+        )
+        second = joined(
+            _repetitions(reps, say),
+            sheet.reference_values(groups, _measured(result, say), say),
+            _data(analysis, told, say, deidentify=deidentify),
+            _method(analysis, say),
+            sheet.safety(say),
+        )
+    heading = say("title.session")
+    return sheet.document(heading if deidentify else f"{heading}: {name}", first, second, say)
+
+
+def _head(name: str, analysis: Analysis, say: Say, *, deidentify: bool) -> Html:
+    start, info = analysis.start, analysis.info
+    at: datetime | None = None if deidentify else begun(start.wall_time)
+    minutes, seconds = divmod(round(analysis.duration_ns / NS_PER_S), 60)
+    tool = f"{info.driver}/{ran(analysis.settings['fusion.filter'], info)}"  # type: ignore[arg-type]
+    return sheet.head(
+        say("title.session"),
+        {
+            say("person"): None if deidentify else start.person,
+            say("date.of"): None if at is None else f"{say.day(at.toordinal())}, {at:%H:%M}",
+            say("drill"): title(start.drill, say) if start.drill else None,
+            say("leg"): say(analysis.side.value) if analysis.side else None,
+            say("position"): say.place(start.position) if start.position else None,
+            say("duration"): say("duration.of", minutes=minutes, seconds=seconds),
+            say("sensor"): tool,
+            say("recording"): None if deidentify else name,
+        },
+    )
+
+
+# --- what came out ------------------------------------------------------------------------------
+
+
+def _result(analysis: Analysis, reps: Sequence[Rep]) -> Result | None:
+    """Return the result of a test, of the leg it is about; None for a drill or where nothing was held."""
+    if not is_test(analysis.start.drill) or analysis.side is None:
+        return None
+    under = [event for event in analysis.events if isinstance(event, Calibrated)][-1]
+    blocks = [block for block in analysis.angles if block.stream == under.stream]
+    columns = [
+        np.concatenate([getattr(block, column.name) for block in blocks]) for column in fields(HipAngle)[1:]
+    ]
+    trials = results.trials(HipAngle(under.stream, *columns), [r for r in reps if r.stream == under.stream])
+    if not trials:
+        return None
+    conditions = Conditions(
+        analysis.side,
+        analysis.start.position or "",
+        "passive" if analysis.start.movement == "passive" else "active",
+        under.calibration.zero,
+        under.observability,
+        under.calibration.grade,
+        under.heading_dependent,
+    )
+    return results.result(conditions, trials)
+
+
+def _cards(result: Result, say: Say) -> Html:
+    side = say(result.conditions.side.value)
+    told = [
+        (
+            f"{say(str(of))}, {side}",
+            say("value", value=say.deg(size.value_rad), error=say.deg(size.uncertainty_rad)),
+            "",
+            of is Direction.EXTERNAL,
+        )
+        for of in progress.OF
+        if (size := progress.value(result, of)) is not None
+    ]
+    return sheet.cards(told)
+
+
+def _test(analysis: Analysis, result: Result | None, say: Say) -> Html | None:
+    if result is None:
+        return element("p", say("result.none")) if is_test(analysis.start.drill) else None
+    heads = ("", say("measured"), say("result.trials"), say("result.spread"), say("result.best"))
+    rows = [
+        (
+            say(direction.value),
+            say("value", value=say.deg(each.mean.value_rad), error=say.deg(each.mean.uncertainty_rad)),
+            ", ".join(say.deg(trial.value_rad) for trial in each.trials[:8]),
+            "–" if each.sd_rad is None else say.deg(each.sd_rad),
+            say.deg(each.best_rad),
+        )
+        for direction, each in result.ranges.items()
+    ]
+    balance = progress.balance(result)
+    more: Child = None
+    if balance is not None:
+        size = say(
+            "balance.of", value=say.deg(balance.value_rad, signed=True), limit=say.deg(balance.mdc_rad)
+        )
+        more = sheet.caption(f"{say('balance')}: {size}")
+    return sheet.part(say("results"), sheet.table(heads, rows), more)
+
+
+def _sets(analysis: Analysis, say: Say) -> Html | None:
+    found = [event for event in analysis.events if isinstance(event, SetDone)]
+    if not found or is_test(analysis.start.drill):
+        return None
+    heads = (
+        say("set"), say("repetitions"), say("verdict.controlled"), say("set.warm"), say("set.end"),
+        say("set.speed"),
+    )  # fmt: skip
+
+    def share(value: float | None) -> str:
+        return "–" if value is None else say.share(value, signed=True)
+
+    rows = [
+        (
+            say("set.n", n=each.n),
+            str(each.reps),
+            str(each.controlled),
+            share(each.warm_up),
+            share(each.range_change),
+            share(each.speed_change),
+        )
+        for each in found[:MOST_SETS]
+    ]
+    more = sheet.caption(say("more.rows", n=len(found) - MOST_SETS)) if len(found) > MOST_SETS else None
+    return sheet.part(say("sets"), sheet.table(heads, rows, range(1, 6)), more)
+
+
+# --- the second sheet ---------------------------------------------------------------------------
+
+
+def _repetitions(reps: Sequence[Rep], say: Say) -> Html:
+    """Return the list of repetitions, in two columns."""
+    if not reps:
+        return sheet.part(say("repetitions"), element("p", say("counts.none")))
+    shown = reps[:MOST_REPS]
+    half = -(-len(shown) // 2)
+    leaned = any(rep.compensation_rad is not None for rep in reps)
+    heads = [say("rep.n"), say("rep.range"), say("rep.speed"), say("rep.hold"), say("rep.verdict")]
+    if leaned:
+        heads.insert(4, say("rep.pelvis"))
+    tables = [
+        sheet.table(
+            heads,
+            [_row(rep, leaned, say) for rep in each],
+            range(len(heads) - 1),
+            [rep.verdict.value for rep in each],
+        )
+        for each in (shown[:half], shown[half:])
+    ]
+    more = sheet.caption(say("more.rows", n=len(reps) - len(shown))) if len(reps) > len(shown) else None
+    note = sheet.counted(reps, say)
+    return sheet.part(say("repetitions"), element("div", *tables, class_="two"), more, note=note)
+
+
+def _row(rep: Rep, leaned: bool, say: Say) -> Sequence[Child]:
+    sign = 1.0 if rep.direction is Direction.INTERNAL else -1.0
+    why = ", ".join(say.known("reason", reason) for reason in rep.reasons)
+    lean = rep.compensation_rad
+    return (
+        str(rep.n),
+        say.deg(sign * rep.rom_rad, signed=True),
+        f"{say.number(rep.peak_speed_radps * DEG_PER_RAD, 0)}°/s",
+        f"{say.number(rep.hold_s)} s",
+        *(["–" if lean is None or math.isnan(lean) else say.deg(lean)] if leaned else []),
+        short(why, 40) or say(f"verdict.{rep.verdict.value}"),
+    )
+
+
+def _data(analysis: Analysis, told: Answers, say: Say, *, deidentify: bool) -> Html:
+    """Return how well it was measured, and what was said."""
+    under = [event for event in analysis.events if isinstance(event, Calibrated)][-1].calibration
+    gaps = sum(isinstance(event, Gap) for event in analysis.events)
+    holds = sum(isinstance(event, Hold) for event in analysis.events)
+    rate = say.number(analysis.info.rate_hz, 0)
+    said = [] if deidentify else [analysis.start.note, *told.said.splitlines()]
+    warm = {True: say("notes.warm"), False: say("notes.cold"), None: ""}[told.warmed_up]
+    pain = "" if told.pain is None else say("notes.pain", pain=told.pain)
+    notes = ", ".join(short(text, 120) for text in (warm, pain, *said) if text)
+    grade = say.picture(under.grade)
+    zero, share = say(f"zero.{under.zero}"), say.share(under.axis_share)
+    calibrated = say("calibration.of", grade=grade, zero=zero, share=share)
+    counted = say("data.of", samples=analysis.samples, rate=rate, gaps=gaps, holds=holds)
+    return element(
+        "div",
+        sheet.part(
+            say("data"),
+            element(
+                "p",
+                broken(f"{say('calibration')}: {calibrated}", counted, short(analysis.problem or "", 160)),
+            ),
+        ),
+        sheet.part(say("notes"), element("p", short(notes, 260) or say("notes.none"))),
+        class_="two",
+    )
+
+
+def _measured(result: Result | None, say: Say) -> dict[str, dict[Direction, float]]:
+    if result is None:
+        return {}
+    ranges = {direction: each.mean.value_rad for direction, each in result.ranges.items()}
+    return {say(result.conditions.side.value): ranges}
+
+
+def _method(analysis: Analysis, say: Say) -> Html:
+    drifts = any(isinstance(event, Calibrated) and event.heading_dependent for event in analysis.events)
+    tool = f"{analysis.info.driver}/{analysis.settings['fusion.filter']}"
+    texts = [say("method.sensor", tools=short(tool, 60), version=__version__)]
+    if is_test(analysis.start.drill):
+        texts += [say("method.test"), say("method.error.one", sem=say("method.sem.default"))]
+        texts.append(say("method.balance"))
+    texts.append(say("method.reps"))
+    if drifts:
+        texts.append(say("method.heading"))
+    return sheet.method(say, *texts)

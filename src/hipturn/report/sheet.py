@@ -1,0 +1,157 @@
+"""What both reports are made of: two sheets of A4 in one file that asks nobody for anything, and their parts.
+
+No script, no font, no picture from elsewhere; the policy in the head forbids them. Whatever may be long (a
+name, a note, a list) has a limit, so that two sheets stay two.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import resources
+
+from hipturn import __version__
+from hipturn.core import references
+from hipturn.core.references import Group
+from hipturn.model import Direction, Rep, Verdict
+from hipturn.report.html import Child, Html, broken, element, joined
+from hipturn.report.words import Say, short
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'"
+LONGEST_NAME = 60
+"""Letters of a name that are shown."""
+
+
+def document(title: str, first: Html, second: Html, say: Say) -> str:
+    """Return the file with its two sheets."""
+    style = (resources.files("hipturn.report") / "page.css").read_text(encoding="utf-8")
+    head = joined(
+        Html('<meta charset="utf-8">'),
+        Html(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'),
+        Html('<meta name="viewport" content="width=device-width">'),
+        element("title", title),
+        element("style", Html(style)),
+    )
+    sheets = [
+        element("section", sheet, _footer(n, say), class_="page")
+        for n, sheet in enumerate((first, second), 1)
+    ]
+    body = element("body", *sheets)
+    return f'<!DOCTYPE html>\n<html lang="{say.language}">\n{element("head", head)}\n{body}\n</html>\n'
+
+
+def _footer(n: int, say: Say) -> Html:
+    return element("footer", element("span", f"hipturn {__version__}"), element("span", say("page", n=n)))
+
+
+def head(title: str, facts: Mapping[str, str | None]) -> Html:
+    """Return the head of the first sheet: what it is and whose; a fact that is not known is left out."""
+    told = [
+        element("div", element("dt", name), element("dd", short(value, LONGEST_NAME)))
+        for name, value in facts.items()
+        if value
+    ]
+    return joined(element("header", element("h1", title)), element("dl", *told, class_="facts"))
+
+
+def part(title: str, *children: Child, note: str = "") -> Html:
+    """Return a part of a sheet under its heading."""
+    beside = joined(" ", element("small", note)) if note else None
+    return element("section", element("h2", title, beside), *children)
+
+
+def caption(*texts: str) -> Html:
+    """Return what is said beneath a picture."""
+    return element("p", " ".join(text for text in texts if text), class_="caption")
+
+
+def counted(reps: Sequence[Rep], say: Say) -> str:
+    """Return the count in words."""
+    if not reps:
+        return say("counts.none")
+    verdicts = [rep.verdict for rep in reps]
+    return say("counts", reps=len(reps), **{verdict.value: verdicts.count(verdict) for verdict in Verdict})
+
+
+def table(
+    heads: Sequence[Child],
+    rows: Iterable[Sequence[Child]],
+    numbers: Iterable[int] = (),
+    classes: Sequence[str] = (),
+) -> Html:
+    """Return a table; `numbers` are the columns that stand right, `classes` one a row where there are any."""
+    right = set(numbers)
+
+    def cells(kind: str, row: Sequence[Child]) -> list[Html]:
+        return [element(kind, cell, class_="number" if n in right else None) for n, cell in enumerate(row)]
+
+    body = [
+        element("tr", *cells("td", row), class_=classes[n] if classes else None) for n, row in enumerate(rows)
+    ]
+    return element("table", element("thead", element("tr", *cells("th", heads))), element("tbody", *body))
+
+
+def cards(values: Iterable[tuple[str, str, str, bool]]) -> Html:
+    """Return the figures to see first: what, how much, how it went, and whether it is external rotation."""
+    return element(
+        "div",
+        *(
+            element(
+                "div", element("span", what), element("b", value), element("span", how),
+                class_="external" if external else None,
+            )
+            for what, value, how, external in values
+        ),
+        class_="lead",
+    )  # fmt: skip
+
+
+def method(say: Say, *texts: str) -> Html:
+    """Return how it was measured, a paragraph each."""
+    return part(say("method"), element("div", *(element("p", text) for text in texts), class_="method"))
+
+
+def safety(say: Say) -> Html:
+    """Return the safety words."""
+    return element("p", say("safety"), class_="safety")
+
+
+def reference_values(
+    groups: Sequence[Group], measured: Mapping[str, Mapping[Direction, float]], say: Say
+) -> Html | None:
+    """Return the groups that were chosen, each with its source; None for none.
+
+    `measured` holds ranges in rad, by what to call the leg: where they stand in it is told where its spread
+    is known.
+    """
+    if not groups:
+        return None
+
+    def spread(group: Group, direction: Direction) -> Child:
+        found = group.internal if direction is Direction.INTERNAL else group.external
+        if found is None:
+            return "–"
+        size = say.deg(found.mean_rad)
+        if found.sd_rad is not None:
+            size = say("value", value=size, error=say.deg(found.sd_rad))
+        stands = [
+            f"{side} {say.share(place.percent / 100.0)}"
+            for side, ranges in measured.items()
+            if direction in ranges
+            and (place := references.percentile(ranges[direction], direction, group)) is not None
+        ]
+        told = element("small", say("references.percent", shares=", ".join(stands))) if stands else None
+        return broken(size, told)
+
+    rows = [
+        (
+            say("references.people", k=k, people=say.known("group", group.people), n=group.n),
+            say.place(group.position),
+            spread(group, Direction.INTERNAL),
+            spread(group, Direction.EXTERNAL),
+            group.source,
+        )
+        for k, group in enumerate(groups, 1)
+    ]
+    heads = (
+        say("references.group"), say("references.position"), say("internal"), say("external"),
+        say("references.source"),
+    )  # fmt: skip
+    return part(say("references"), table(heads, rows), caption(say("references.caption")))

@@ -1,0 +1,66 @@
+// The recordings: a list, what changed over weeks, and each one's replay.
+
+import { el } from "./dom.js";
+import { onLanguage, t } from "./i18n.js";
+import * as progress from "./progress.js";
+import * as recordings from "./recordings.js";
+import * as replay from "./replay.js";
+
+/**
+ * Mount the view into its section; return what the wiring calls: `enter(path)` when it is shown, with what
+ * stands behind `#history/` in the address, and `leave()` when another is.
+ *
+ * `#history` lists, `#history/NAME.mcap` replays a recording, `#history/person/NAME` tells a person's progress.
+ */
+export function mount(section, { store }) {
+  const pages = { recordings, progress, replay };
+  const parts = {};
+  for (const [name, page] of Object.entries(pages)) {
+    const node = el("div", { class: `history-${name}`, hidden: true });
+    section.append(node);
+    parts[name] = { node, ...page.mount(node, store) };
+  }
+  let shown = null;
+  let path = [];
+
+  /** Show one of them; what fails is said in its place. */
+  async function enter(given, moved = true) {
+    path = given;
+    const [name, value] = chosen(given);
+    if (shown && shown !== name) parts[shown].leave();
+    for (const [each, part] of Object.entries(parts)) part.node.hidden = each !== name;
+    shown = name;
+    const { node, show } = parts[name];
+    node.setAttribute("aria-busy", "true");
+    try {
+      await show(value);
+      node.querySelector(".failed")?.remove();
+    } catch (error) {
+      fail(node, error);
+    }
+    node.removeAttribute("aria-busy");
+    if (moved && given.length) node.querySelector("h1")?.focus({ preventScroll: true });
+  }
+
+  function fail(node, error) {
+    const words = t("history.failed", { why: error.message });
+    const told = node.querySelector(".failed") ?? el("p", { class: "notice alarm failed", role: "alert" });
+    told.textContent = words;
+    node.prepend(told);
+  }
+
+  function leave() {
+    if (shown) parts[shown].leave();
+    shown = null;
+  }
+
+  onLanguage(() => shown && enter(path, false));
+  store.on("event", (line) => line.type === "summary" && shown === "recordings" && enter(path, false));
+  return { enter, leave };
+}
+
+/** Return which page an address means, and of what. */
+function chosen([first, second]) {
+  if (first === "person" && second) return ["progress", second];
+  return first?.endsWith(".mcap") ? ["replay", first] : ["recordings", null];
+}

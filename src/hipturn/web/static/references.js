@@ -1,0 +1,32 @@
+// Published values a person may choose to look at; each with its source, none of them a verdict.
+
+import { get } from "./api.js";
+import * as prefs from "./prefs.js";
+
+const known = { groups: [], scales: [] };
+
+/** Fetch them once; call `then` when they are there. */
+export async function fetchReferences(then) {
+  Object.assign(known, await get("references"));
+  then();
+}
+
+/** Return the groups of people. */
+export function groups() {
+  return known.groups;
+}
+
+/** Return the scales with marks. */
+export function scales() {
+  return known.scales;
+}
+
+/** Return the chosen group, null where none is chosen. */
+export function chosen() {
+  return known.groups.find((group) => group.name === prefs.get("reference")) ?? null;
+}
+
+/** Return mean and SD of the chosen group in a direction, null where there is none. */
+export function reference(direction) {
+  return chosen()?.[direction] ?? null;
+}
