@@ -19,6 +19,7 @@ from typing import Literal, cast
 from hipturn.core.floor import SEGMENT_RATIO
 from hipturn.core.fusion import ACAUSAL, FILTERS, FilterName, FusionParams
 from hipturn.core.pipeline import CoreParams, FloorParams
+from hipturn.core.references import GROUPS, SCALES
 from hipturn.core.reps import DetectParams
 from hipturn.core.verdict import Standard
 from hipturn.errors import InputError, UsageError
@@ -211,6 +212,14 @@ PROGRAM: dict[str, Setting] = {
         Setting(
             "coach.person", "", "", "whose hip it is, where nobody says; a name or code kept in recordings",
             "empty, or a code where several people share a sensor", kind="text",
+        ),
+        Setting(
+            "coach.scale", "", "", "marks a test's result is shown on, in their source's words; empty for none",
+            "empty, or prone-internal", choices=("", *SCALES),
+        ),
+        Setting(
+            "coach.reference", "", "", "published group a test's result is shown beside, never as a verdict; empty for none",
+            "empty, or the group nearest to you", choices=("", *GROUPS),
         ),
         Setting(
             "voice.speaker", "auto", "", "who speaks: this computer, the page, or nobody; auto is this computer where "

@@ -51,6 +51,8 @@ class Guided:
     language: Language = "en"
     safety: bool = False
     """The safety words are said first."""
+    scale: str = ""
+    reference: str = ""
     passive: bool = False
     """Somebody else turns the leg."""
     obeys: bool = False
@@ -65,6 +67,8 @@ class Guided:
             safety=self.safety,
             routine=self.routine,
             both=self.both,
+            scale=self.scale,
+            reference=self.reference,
             passive=self.passive,
         )
         return plan if self.drill is None else plan.doing(self.drill, reps or None)

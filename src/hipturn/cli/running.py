@@ -186,6 +186,8 @@ def _guided(chosen: Chosen, drill: str | None, routine: str | None, virtual: boo
         routine=routine,
         person=chosen["coach.person"],
         language=chosen["coach.language"],
+        scale=chosen["coach.scale"],
+        reference=chosen["coach.reference"],
         obeys=virtual,
     )
 
