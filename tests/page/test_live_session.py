@@ -156,7 +156,7 @@ def test_the_time_of_a_hold_stands_in_a_pause(stage: Stages, look: Looks) -> Non
     until(page, "hipturn.store.coach.timer !== null")
     one.do(lambda: setattr(one.source, "speed", 3.0))
     shown = "Number(document.querySelector('.count').textContent)"
-    before = until(page, shown)
+    before = until(page, f"{shown} > 0 && {shown}")
     until(page, f"{shown} < {before}")
     page.keyboard.press("Space")
     step(page, "paused")
