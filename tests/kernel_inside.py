@@ -18,13 +18,18 @@ from hipturn import drivers
 from hipturn.core.fusion import FusionParams
 from hipturn.core.pipeline import Front
 from hipturn.drivers.hipturn_gatt import GAP, HEADER
-from hipturn.model import Gap, Input, IntArray, LinkDown, LinkUp, Packets, Samples
+from hipturn.model import FloatArray, Gap, Input, IntArray, LinkDown, LinkUp, Packets, Samples
 from hipturn.sources.ble import Backend, Limits, LinkState, scan, source
 from hipturn.sources.virtual import VirtualSettings
 from hipturn.sources.virtual.faults import parse
 from kernel_air import Air, connected, switch_on
 
 T = TypeVar("T")
+
+# bleak leaves the D-Bus socket of a connection that failed to be collected
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:unclosed <socket:ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
 
 WHOLE = os.environ.get("CI") == "true"
 STEADY_S = 60.0 if WHOLE else 10.0
@@ -38,7 +43,7 @@ PATIENT = Limits(
 )
 """For tests that are not about limits: on a busy machine any process may stand still for a while."""
 
-PERIOD_US, LATE_SAMPLES = 10_000, 10
+PERIOD_US = 10_000
 
 
 def run(session: Coroutine[Any, Any, T]) -> T:
@@ -78,6 +83,15 @@ def assert_each_once(link: IntArray) -> None:
     assert (np.diff(link[:, 3]) % 2**32 == PERIOD_US * steps).all()
 
 
+def lateness_ms(inputs: Sequence[Input]) -> FloatArray:
+    """Return how much later than the fastest each packet came, by the sensor's clock."""
+    ticks = np.concatenate([link[:, 3] for link in links(inputs)])
+    taken_ms = np.cumsum(np.diff(ticks, prepend=ticks[0]) % 2**32) * 1e-3
+    behind_ms = np.array([one.at_ns[0] for one in inputs if isinstance(one, Packets)]) * 1e-6 - taken_ms
+    late_ms: FloatArray = behind_ms - behind_ms.min()
+    return late_ms
+
+
 def assert_all_accounted_for(inputs: Sequence[Input]) -> None:
     """What the core makes of it: each period of the sensor's clock is a sample or told as lost.
 
@@ -96,8 +110,9 @@ def assert_all_accounted_for(inputs: Sequence[Input]) -> None:
     periods = int((np.diff(ticks) % 2**32).sum()) // PERIOD_US
     assert samples == len(ticks)
     print(f"{samples} samples, {told} told as lost, {periods + 1 - samples - told} neither")
-    ups = sum(isinstance(one, LinkUp) for one in inputs)
-    assert abs(samples + told - (periods + 1)) <= LATE_SAMPLES * (ups - 1)
+    relinked = sum(isinstance(one, LinkUp) for one in inputs) - 1
+    late_samples = 1.0 + lateness_ms(inputs).max() * 1e3 / PERIOD_US
+    assert abs(samples + told - (periods + 1)) <= late_samples * relinked
 
 
 def test_a_scan_knows_each_sensor_by_its_driver() -> None:
@@ -128,9 +143,7 @@ def test_measures_at_100_hz_without_losing_one_and_leaves_the_sensor_idle() -> N
             await air.until(lambda: air.happened[-1] == (LEG.local_name, "advertising"))
             assert [what for _, what in air.happened][-3:] == ["stop", "disconnected", "advertising"]
             assert await connected() == []
-        arrivals_ms = np.array([int(one.at_ns[0]) for one in seen.packets]) * 1e-6
-        late = arrivals_ms - (link[:, 3] - link[0, 3]) % 2**32 * 1e-3
-        late -= late.min()
+        late = lateness_ms(seen.inputs)
         print(f"{len(link)} of {link[-1, 2] + 1} packets, late by p50 {np.median(late):.1f} ms, ", end="")
         print(f"p99 {np.percentile(late, 99):.1f} ms, worst {late.max():.1f} ms")
 
@@ -164,9 +177,8 @@ def test_after_each_drop_it_comes_back_and_no_packet_is_doubled_or_lost_unseen()
     print(f"{len(failed)} attempts failed: {sorted(set(failed))}")
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_without_disconnecting_after_a_drop_packets_are_doubled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The test above can fail: it is this call that keeps the packets single, and closes bleak's sockets."""
+    """The test above can fail: it is this call that keeps the packets single."""
 
     async def nothing(*_: object) -> None: ...
 
