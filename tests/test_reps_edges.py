@@ -50,7 +50,7 @@ def test_the_last_of_a_set_counts_though_its_return_is_cut_off(way: Direction, n
     ended = until(trace, 1.5 + 3.0 * (n - 1) + cut_s)
     excursions = found([ended])
     assert len(excursions) == n and [each.cut for each in excursions] == [False] * (n - 1) + [True]
-    (last,) = figures(excursions[-1:], stream="", n=n, side=None, rate_hz=RATE_HZ)
+    (last,) = figures(excursions[-1:], stream="", first=n, side=None, rate_hz=RATE_HZ)
     judged = Judge(Standard()).push(last, excursions[-1])
     assert judged.verdict is Verdict.UNCONTROLLED and judged.reasons == ("no-return",)
 

@@ -611,7 +611,7 @@ def test_a_count_is_asked_for_within_150_ms_of_the_packet_that_completes_it(aske
     As live, where the next packet comes when there was time for it: nothing is pushed until the sound came.
     """
     sounded = threading.Event()
-    asked.play = lambda _: sounded.set()  # type: ignore[method-assign]
+    asked.play = lambda name: sounded.set()  # type: ignore[method-assign]
     talks = voice(asked, [], clock=time.monotonic_ns)  # type: ignore[arg-type]
     counts: list[Prompt] = []
 
