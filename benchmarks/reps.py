@@ -28,7 +28,8 @@ from hipturn.coach.posing import Poses
 from hipturn.coach.scene import Scene
 from hipturn.coach.steps import counting
 from hipturn.core.figures import figures
-from hipturn.core.reps import Detector, DetectParams, Excursion, part
+from hipturn.core.reps import Detector, DetectParams, Excursion
+from hipturn.core.trace import part
 from hipturn.model import Calibration, FloatArray, HipAngle, Side
 from hipturn.sources import body, simulated
 from hipturn.sources.body import Rest

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from builders import course, cuts, split
 from hipturn.core.figures import figures
-from hipturn.core.reps import Detector, DetectParams, Excursion, part
+from hipturn.core.reps import Detector, DetectParams, Excursion
+from hipturn.core.trace import part
 from hipturn.core.verdict import Judge, Standard
 from hipturn.model import Direction, HipAngle, Verdict
 from hipturn.sources.body import Element, Repetition, Rest

@@ -189,6 +189,10 @@ PROGRAM: dict[str, Setting] = {
             "run.pelvis", "", "", "name or address of a second sensor, on the sacrum; empty for none",
             "empty; a second sensor where the pelvis does not keep still", kind="text",
         ),
+        Setting(
+            "run.rate_hz", 0.0, "Hz", "samples a second the sensor is to take; 0 for what is usual for it",
+            "0; less saves its battery, below 50 speeds are told less well", most=2000.0,
+        ),
         Setting("run.side", "right", "", "the leg it is strapped to", "as worn", choices=("left", "right")),
         Setting(
             "run.recordings", "", "", "folder for recordings; empty for the platform's place",

@@ -136,16 +136,41 @@ def test_progress_is_told_against_the_measuring_error(seen: Callable[..., Watche
         assert card.locator(".point").count() == len(line["tests"])
         assert card.locator(".band").bounding_box() is not None
     assert {line["real"] for line in told} == {True, False}
-    expect(page.locator(".legs-compared")).to_contain_text("more than the measuring error")
+    legs, balance = (
+        page.locator(".legs-compared", has_text=title) for title in ("Left minus", "Internal minus")
+    )
+    expect(legs).to_contain_text("more than the measuring error")
+    expect(balance.locator("li")).to_have_count(2)
 
 
 def test_a_single_test_is_no_change(stage: Stages, look: Looks, tmp_path: Path) -> None:
     folder = tmp_path / "recordings"
     folder.mkdir()
-    histories.session(folder, person="N1")
-    page = look(stage(folder=folder, linked=False).url).open("#history/person/N1")
+    histories.session(folder, person="N/1 #?%")
+    page = look(stage(folder=folder, linked=False).url).open("#history")
+    page.get_by_role("combobox", name="Person").select_option(label="N/1 #?%")
+    page.get_by_role("link", name="Progress of N/1 #?%").click()
     expect(page.locator(".trend .change").first).to_have_text("One test: no change can be told yet.")
     assert page.locator(".trend-picture").count() == 0
+
+
+def test_practice_and_plan_are_told(seen: Callable[..., Watched], folder: Path) -> None:
+    """Of who has no test yet, what was trained; and how often that was meant to be."""
+    done("history", "--recordings", folder, "person", "B2", "--sessions-a-week", 1)
+    watched = seen("#history/person/B2")
+    page = watched.page
+    expect(page.get_by_text("There is no test yet")).to_be_visible()
+    row = page.get_by_role("region", name="Practice").locator("tbody tr")
+    expect(row).to_have_count(1)
+    assert row.locator("th, td").all_inner_texts()[:5] == [
+        "Mobilise: knee inwards",
+        "left leg",
+        "1",
+        "15",
+        "60 %",
+    ]
+    expect(page.locator(".plan")).to_contain_text("Plan for a week: 1. Reached in 1 of")
+    watched.accessible()
 
 
 def test_from_progress_to_each_test(seen: Callable[..., Watched]) -> None:
@@ -293,6 +318,27 @@ def test_taken_back_and_lost_repetitions_are_told(stage: Stages, look: Looks, tm
     )
 
 
+def test_a_running_session_is_looked_at_and_goes_on(stage: Stages, look: Looks) -> None:
+    """It is in the list as the one that runs, can be replayed up to now, and loses nothing meanwhile."""
+    one = stage(speed=15.0)
+    watched = look(one.url)
+    page = watched.open("#history")
+    one.command(command="start", drill="seated-mobilisation", reps=100, person="A1")
+    one.until(lambda: one.hub.counters.reps >= 2)
+    one.source.speed = 2.0
+    page.reload()
+    expect(page.locator(".recording .badge")).to_have_text("running now")
+    page.locator(".recording", has_text="running now").click()
+    expect(page.locator(".reps tbody tr").nth(1)).to_be_visible()
+    expect(page.locator(".player")).to_be_visible()
+    expect(page.locator(".replay-notes .alarm")).to_have_count(0)
+    status, lost = one.do(lambda: (one.hub.status, one.hub.counters.lost))
+    assert status.session is not None and not status.troubles and lost == 0
+    page.get_by_role("link", name="All recordings").click()
+    one.command(command="stop")
+    expect(page.locator(".recording .badge")).to_have_count(0)
+
+
 def test_what_cannot_be_drawn_has_its_results_all_the_same(
     stage: Stages, look: Looks, tmp_path: Path
 ) -> None:
@@ -370,6 +416,8 @@ def test_in_german_with_less_motion(seen: Callable[..., Watched]) -> None:
     expect(page.locator(".trend .change").nth(1)).to_contain_text("Noch keine echte Änderung")
     page.goto(watched.url + f"#history/{MISHAPS}")
     expect(page.locator(".reps tbody tr").nth(2)).to_contain_text("zu schnell")
+    expect(page.locator(".reps tbody tr").nth(2)).to_contain_text("0:24,3")
+    expect(page.locator(".moments li").first).to_have_text("0:16kalibriert, gut")
     expect(page.locator(".replay-angle")).to_have_text(re.compile(r"^\+\d+,\d°$"))
     watched.fits()
     watched.picture("history-replay-german")

@@ -148,6 +148,24 @@ def test_repetitions_are_undone_and_redone(stage: Stages, look: Looks) -> None:
     step(page, "reps")
 
 
+def test_the_time_of_a_hold_stands_in_a_pause(stage: Stages, look: Looks) -> None:
+    one = stage(speed=8.0)
+    page = look(one.url).open()
+    one.command(command="start", drill="lying-weighted", side="left")
+    step(page, "stretch")
+    until(page, "hipturn.store.coach.timer !== null")
+    one.do(lambda: setattr(one.source, "speed", 3.0))
+    shown = "Number(document.querySelector('.count').textContent)"
+    before = until(page, f"{shown} > 0 && {shown}")
+    until(page, f"{shown} < {before}")
+    page.keyboard.press("Space")
+    step(page, "paused")
+    page.wait_for_timeout(150)
+    stands = page.evaluate(shown)
+    page.wait_for_timeout(700)
+    assert page.evaluate(shown) == stands > 0
+
+
 def test_by_keyboard_alone(stage: Stages, look: Looks) -> None:
     """From the first key to the end without a pointer; a presenter's keys do the same as the buttons."""
     one = stage(speed=8.0, answers=False)

@@ -113,6 +113,30 @@ def test_german_is_spoken_as_german(stage: Stages, look: Looks) -> None:
     until(page, "__heard.some((each) => each.kind === 'speak' && each.lang === 'de-DE')")
 
 
+def test_only_voices_of_the_device_speak(stage: Stages, look: Looks) -> None:
+    """One from elsewhere would send its maker what is said: without another, sounds stand for words."""
+    one = stage(speed=2.0)
+    seen = look(one.url)
+    page = touched(seen)
+    until(page, "hipturn.store.speaker.page !== null && hipturn.store.running")
+    chosen = page.evaluate(
+        """() => import('/static/voice.js').then(({ voiceFor }) => {
+        const far = { lang: 'en-US', localService: false, default: true };
+        const near = { lang: 'en-GB', localService: true, default: false };
+        return [voiceFor('en', [far, near]) === near, voiceFor('en', []), typeof voiceFor('de', [far, near])];
+        })"""
+    )
+    assert chosen == [True, None, "undefined"]
+    page.evaluate(
+        "speechSynthesis.getVoices = () => [{ lang: 'en-US', localService: false, default: true }];"
+        "__heard.length = 0"
+    )
+    spoken_to(one)
+    attention = round(earcons.EARCONS["attention"][0].frequency_hz)
+    until(page, f"__heard.some((each) => Math.round(each.hz) === {attention})")
+    assert seen.said == []
+
+
 @pytest.fixture
 def plain(stage: Stages, look: Looks) -> Page:
     """A page, to try its modules in."""

@@ -84,6 +84,8 @@ class Options:
     quiet: bool
     as_json: bool
     limit_s: float | None
+    rate_hz: float | None = None
+    """Sample rate asked for; None for the usual one."""
     end_after_s: float = 600.0
     part_after_s: float = 7200.0
     logged: bool = False
@@ -178,6 +180,7 @@ async def _session(
     plan = daemon.Plan(
         sensor=sensor,
         pelvis=pelvis,
+        rate_hz=options.rate_hz,
         side=options.side,
         reps=options.reps,
         settings=measuring_settings(),

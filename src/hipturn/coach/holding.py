@@ -7,6 +7,7 @@ import numpy as np
 
 from hipturn.coach.scene import GENTLE_PAIN, Said, Scene, Stage
 from hipturn.core import results
+from hipturn.core.trace import joined
 from hipturn.core.zero import knee_now, knee_off
 from hipturn.model import Direction, Gap, HipAngle, Hold, Input, Output, Rep, StreamNs, Verdict
 from hipturn.units import DEG_PER_RAD, NS_PER_S, RAD_PER_DEG
@@ -172,7 +173,7 @@ class Trial(Stage):
         scene = self.scene
         if rep.verdict is Verdict.VOID:
             return [scene.say("trial.lost", "rejected"), *self.begin()]
-        found = results.trials(_joined(self._blocks), [rep])
+        found = results.trials(joined(self._blocks), [rep])
         if not self._back or not found:
             return [scene.say("trial.again", "rejected"), *self.begin()]
         (trial,) = found
@@ -299,16 +300,3 @@ class Stretch(Stage):
         )
         self.scene.holds.append(hold)
         return hold
-
-
-def _joined(blocks: list[HipAngle]) -> HipAngle:
-    return HipAngle(
-        blocks[0].stream,
-        np.concatenate([b.t_ns for b in blocks]),
-        np.concatenate([b.angle_rad for b in blocks]),
-        np.concatenate([b.rate_radps for b in blocks]),
-        np.concatenate([b.off_axis_rad for b in blocks]),
-        np.concatenate([b.twist_rad for b in blocks]),
-        np.concatenate([b.lost_before for b in blocks]),
-        np.concatenate([b.trusted for b in blocks]),
-    )

@@ -24,7 +24,7 @@ from statistics import median
 
 import numpy as np
 
-from hipturn.core.trace import COARSE, FINE, NEVER, Trace
+from hipturn.core.trace import COARSE, FINE, NEVER, Trace, part
 from hipturn.model import HipAngle
 from hipturn.units import NS_PER_S, RAD_PER_DEG
 
@@ -130,20 +130,6 @@ KEEP_S = 2.0
 """How much of a rest is kept to find where the next movement began."""
 FORGET_HOLDS = 4
 """A movement that has not ended after so many times `max_hold_s` is given up even if it never stops."""
-
-
-def part(block: HipAngle, rows: slice) -> HipAngle:
-    """Return some rows of a block."""
-    return HipAngle(
-        block.stream,
-        block.t_ns[rows],
-        block.angle_rad[rows],
-        block.rate_radps[rows],
-        block.off_axis_rad[rows],
-        block.twist_rad[rows],
-        block.lost_before[rows],
-        block.trusted[rows],
-    )
 
 
 class Detector:

@@ -39,6 +39,8 @@ class Plan:
     position: str = "seated-floor"
     pelvis: str | None = None
     """Name or address of the sensor on the pelvis; None for none."""
+    rate_hz: float | None = None
+    """Sample rate of the sensor on the shin; None for its usual one."""
     limit_s: float | None = None
     """Longest time the program may take."""
     end_after_s: float = 600.0
@@ -173,7 +175,15 @@ def ble(backend: Backend) -> Callable[[Plan, Ears], Source]:
     """Return what makes the source of a sensor over this Bluetooth stack."""
 
     def source(plan: Plan, ears: Ears) -> Source:
-        sensor = plan.pelvis if ears.stream == PELVIS else plan.sensor
-        return BleSource(sensor, ears.stream, ears.emit, ears.state, backend, on_vitals=ears.vitals)
+        second = ears.stream == PELVIS
+        return BleSource(
+            plan.pelvis if second else plan.sensor,
+            ears.stream,
+            ears.emit,
+            ears.state,
+            backend,
+            on_vitals=ears.vitals,
+            rate_hz=None if second else plan.rate_hz,
+        )
 
     return source

@@ -56,7 +56,7 @@ def create(
             Route("/api/v1/sessions/{name}", rooms.session),
             Route("/api/v1/sessions/{name}/angles", rooms.angles),
             Route("/api/v1/people", rooms.people),
-            Route("/api/v1/people/{person}/progress", rooms.progress),
+            Route("/api/v1/people/{person:path}/progress", rooms.progress),
             Route("/api/v1/drills", rooms.drills),
             Route("/api/v1/references", rooms.references),
             Route("/api/v1/results", rooms.results),

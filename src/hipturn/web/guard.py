@@ -24,6 +24,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 MAX_BODY_BYTES = 16 << 10
 """No command needs more."""
 MAX_QUERY_BYTES = 2048
+MOST_AT_ONCE = 600.0
+"""Requests of one address: the page with all its files some ten times over."""
 COOKIE = "hipturn_token"
 
 HEADERS = {
@@ -99,7 +101,7 @@ class Guard:
         self._app = app
         self._names = names
         self._token = token
-        self._requests = requests or Bucket(rate=50.0, size=200.0)
+        self._requests = requests or Bucket(rate=50.0, size=MOST_AT_ONCE)
         self._failures = failures or Bucket(rate=0.1, size=10.0)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

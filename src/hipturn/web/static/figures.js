@@ -34,11 +34,15 @@ export function figures(store) {
   );
   let drawnAt = 0;
 
-  /** Return the seconds that are left of the timer; null where none runs. */
+  let rested = null;
+
+  /** Return the seconds that are left of the timer, which stands in a pause; null where none runs. */
   function left(now) {
     const timer = store.coach?.timer;
     const at = store.streamTime(now);
-    return timer && at !== null ? Math.max(0, timer.ends_s - at) : null;
+    if (!timer || at === null) rested = null;
+    else if (store.coach.step !== "paused" || rested === null) rested = Math.max(0, timer.ends_s - at);
+    return rested;
   }
 
   function draw(now) {
@@ -80,7 +84,7 @@ export function figures(store) {
     const show = store.coach;
     const [label, text] = counted(show);
     say(countLabel, label);
-    if (show?.timer?.kind !== "hold") say(count, text);
+    say(count, text);
     facts.replaceChildren(...factsOf(show));
     const at = store.angle ? null : (STEPS[show?.step] ?? (show === null && !store.coach ? 0 : null));
     steps.hidden = at === null || show?.kind === "roll-out";
@@ -104,6 +108,7 @@ export function figures(store) {
       const session = store.status?.session;
       return [t("count.controlled"), session ? number(controlled()) : ""];
     }
+    if (show.timer?.kind === "hold") return [t("count.hold"), count.textContent];
     if (show.trial) return [t("count.trial"), `${show.trial}/${show.trials}`];
     if (show.count !== null && COUNTING.includes(show.step)) {
       const label = show.step !== "reps" ? t("count.turns") : show.sets > 1 ? t("count.set", show) : t("count.controlled");

@@ -43,12 +43,14 @@ function kind(trends, comparisons) {
   const sorted = [...trends].sort((a, b) => OF.indexOf(a.of) - OF.indexOf(b.of) || SIDES.indexOf(a.side) - SIDES.indexOf(b.side));
   // one scale for all ranges and one for all arcs: a small change must look small
   const [arcs, ranges] = [true, false].map((arc) => span(sorted.filter((trend) => (trend.of === "arc") === arc)));
-  const sides = comparisons.find((line) => line.of === "left-right" && kindOf(line) === kindOf(trends[0]));
+  const alike = comparisons.filter((line) => kindOf(line) === kindOf(trends[0]));
+  const sides = alike.find((line) => line.of === "left-right");
+  const balances = alike.filter((line) => line.of === "internal-external");
   return el("section", { class: "kind" },
     el("h2", { text: `${word("position", position)}, ${word("movement", movement)}` }),
     el("p", { class: "muted small", text: t("progress.kind", { tool, zero: word("zero", zero) }) }),
     el("div", { class: "trends" }, sorted.map((trend) => trendOf(trend, trend.of === "arc" ? arcs : ranges))),
-    sides ? legs(sides) : null,
+    el("div", { class: "compared" }, sides ? legs(sides) : null, balances.length ? balance(balances) : null),
   );
 }
 
@@ -88,13 +90,22 @@ function tests(trend) {
 }
 
 function legs(line) {
-  const rows = OF.filter((of) => line[of]).map((of) => {
-    const one = line[of];
-    const key = one.within_error ? "progress.legs.within" : "progress.legs.real";
-    return el("li", {}, el("strong", { text: t(of) }), ` ${t(key, { size: degrees(one.value_deg), limit: size(one.mdc95_deg) })}`);
-  });
-  const apart = line.days_apart ? t("progress.apart", { days: line.days_apart }) : "";
-  return el("div", { class: "panel legs-compared" }, el("h3", { text: t("progress.legs") }), el("ul", { class: "plain" }, rows), apart ? el("p", { class: "muted small", text: apart }) : null);
+  const rows = OF.filter((of) => line[of]).map((of) => difference(t(of), line[of]));
+  return compared(t("progress.legs"), rows, line.days_apart ? t("progress.apart", { days: line.days_apart }) : null);
+}
+
+function balance(lines) {
+  const rows = lines.filter((line) => line.balance).map((line) => difference(t(`leg.${line.side}`), line.balance));
+  return compared(t("progress.balance"), rows, t("progress.bones"));
+}
+
+function difference(name, { value_deg, mdc95_deg, within_error }) {
+  const key = within_error ? "progress.legs.within" : "progress.legs.real";
+  return el("li", {}, el("strong", { text: name }), ` ${t(key, { size: degrees(value_deg), limit: size(mdc95_deg) })}`);
+}
+
+function compared(title, rows, more) {
+  return el("div", { class: "panel legs-compared" }, el("h3", { text: title }), el("ul", { class: "plain" }, rows), more ? el("p", { class: "muted small", text: more }) : null);
 }
 
 function practice(lines, titles) {

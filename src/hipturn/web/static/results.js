@@ -161,7 +161,7 @@ function otherPanel(shows, repetitions) {
       el("h2", { text: `${show.title || t("title.counting")}, ${t(`leg.${show.side}`)}` }),
       shows.length > 1 ? el("p", { text: show.result.sentence }) : null,
       el("dl", { class: "facts" }, factsOf(show).map(([name, text]) => el("div", { class: "fact" }, el("dt", { text: t(`fact.${name}`) }), el("dd", { text })))),
-      bars(repetitions.get(show) ?? []),
+      show.kind === "drill" ? bars(repetitions.get(show) ?? []) : null,
     ),
   ));
 }

@@ -7,6 +7,18 @@ import { Turns, weight } from "./turns.js";
 /** A browser that forgets to say that it has finished must not silence the rest. */
 const LONGEST_MS = 15000;
 
+/**
+ * Return who is to say something in a language: a voice of this device, null for whatever the browser has
+ * where it names none, undefined where nobody may. Voices of elsewhere send what is said to their makers.
+ */
+export function voiceFor(language, voices = window.speechSynthesis?.getVoices()) {
+  if (!voices) return undefined;
+  if (!voices.length) return null; // not told yet, or never
+  const here = voices.filter((one) => one.localService);
+  const same = here.filter((one) => one.lang.toLowerCase().startsWith(language));
+  return same.find((one) => one.default) ?? same[0];
+}
+
 export class Voice {
   /** `sounds` makes the earcons. */
   constructor(sounds) {
@@ -35,8 +47,8 @@ export class Voice {
   /** Hear a prompt that came at `prompt.at`. */
   hear(prompt) {
     if (!this.on || this.volume <= 0) return;
-    const speaks = prompt.say && "speechSynthesis" in window;
-    // where nothing can speak, words without a sound get the one that stands for words
+    const speaks = prompt.say && voiceFor(prompt.language) !== undefined;
+    // where nothing here can speak, words without a sound get the one that stands for words
     const earcon = prompt.earcon ?? (prompt.say && !speaks ? "attention" : null);
     const sounds = earcon !== null && this.sounds.play(earcon);
     if (sounds) sound(`earcon ${earcon}`, performance.now() - prompt.at, false);
@@ -58,6 +70,7 @@ export class Voice {
       return;
     }
     const utterance = new SpeechSynthesisUtterance(next.text);
+    utterance.voice = voiceFor(next.language) ?? null;
     utterance.lang = next.language === "de" ? "de-DE" : "en-GB";
     utterance.volume = this.volume;
     const over = () => {
