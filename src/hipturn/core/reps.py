@@ -363,6 +363,9 @@ class Detector:
             if self._extreme * self._sign - x > MIN_TURN_RAD:
                 self._state, self._lost, self._anchor = State.REST, False, i
                 self._home = self._place = self._slack = self._extreme
+            elif self._still(i):
+                self._lost = False
+                self._settle(i)
         elif abs(self._trace.angle[i] - home) <= limit:
             self._state, self._anchor, self._rested = State.REST, i, True
             self._homewards(self._trace.angle[i], home, self._trace.time(i))
