@@ -71,13 +71,13 @@ def took_s(folder: Path, out: Path, jobs: int) -> tuple[float, float]:
     return elapsed_s, sum(after[:4]) - sum(before[:4])
 
 
-def killed_and_resumed(folder: Path, out: Path, after_s: float) -> int:
-    """Kill a batch after so long and call it again; return how many recordings were done until then."""
+def killed_and_resumed(folder: Path, out: Path, half: int) -> int:
+    """Kill a batch once so many are done and call it again; return how many were done until then."""
     command = [HIPTURN, "batch", str(folder), "-o", str(out), "--jobs", "2"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as running:
-        time.sleep(after_s)
+        while (done := len(list((out / "recordings").rglob("*.parquet")))) < half:
+            time.sleep(0.05)
         running.kill()
-    done = len(list((out / "recordings").rglob("*.parquet")))
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return done
 
@@ -104,7 +104,7 @@ def main() -> None:
         one_s, one_cpu_s = took_s(place / "many", place / "d1", 1)
         two_s, two_cpu_s = took_s(place / "many", place / "d2", 2)
         again_s, _ = took_s(place / "many", place / "d2", 2)
-        done = killed_and_resumed(place / "many", place / "d3", two_s / 2)
+        done = killed_and_resumed(place / "many", place / "d3", count // 2)
         same = rows(place / "d1") == rows(place / "d2") == rows(place / "d3")
         size = sum(path.stat().st_size for path in (place / "many").iterdir())
     print(f"{count} recordings of {n} samples ({n / RATE_HZ:.0f} s, {reps} repetitions), {size / 1e6:.0f} MB")

@@ -24,9 +24,13 @@ from builders import course, guided, joined, of, regrouped
 from figures.real import DATA, UCI_IDLE_S, UCI_LAYOUT
 from hipturn import offline, recording
 from hipturn.coach import Coach
+from hipturn.coach.posing import Poses
+from hipturn.coach.scene import Scene
+from hipturn.coach.steps import counting
 from hipturn.core.figures import figures
 from hipturn.core.reps import Detector, DetectParams, Excursion
-from hipturn.model import FloatArray, HipAngle, Side
+from hipturn.core.trace import part
+from hipturn.model import Calibration, FloatArray, HipAngle, Side
 from hipturn.sources import body, simulated
 from hipturn.sources.body import Rest
 from hipturn.sources.importers import csv
@@ -40,6 +44,11 @@ SPAR_LAYOUT = csv.Layout(
     acc_unit="g",
     time="t_s",
 )
+AT_THE_POSE = Calibration(
+    (1.0, 0.0, 0.0), (0.0, 0.0, 1.0), (1.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0), "pose", "auto", 1.0, 0.0,
+    "assumed", (0.0, 0.0), "good",
+)  # fmt: skip
+"""Of which only matters that home is where the angle is zero."""
 IDLE_SEEDS = 10
 PROMINENCES_DEG = (3.0, 4.0, 6.0, 8.0, 10.0, 12.0, 15.0, 20.0, 25.0, 30.0)
 DISTANCES_S = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
@@ -267,6 +276,24 @@ def cost() -> None:
     )
 
 
+def poses() -> None:
+    """Print how often a movement would be taken for the pose that pauses a set, listened to all the time."""
+    for kind in ("simulated idling", "UCI leg exercises", "SPAR shoulder rotations"):
+        sets = [each for each in [*simulated_idling(), *real_sets()] if each.kind == kind]
+        found = sum(map(paused, sets))
+        print(f"{kind}: {found} pauses by mistake in {len(sets)} recordings (aim 0)")
+
+
+def paused(each: Set) -> int:
+    """Return how many poses there are against the way of the set."""
+    found = excursions(each.angle, each.rate_hz)
+    against = "out" if sum(excursion.sign for excursion in found) > 0 else "in"
+    scene = Scene("", Side.RIGHT, counting(0, None), calibration=AT_THE_POSE)
+    watched, step = Poses(), max(1, round(each.rate_hz / 20.0))
+    blocks = [slice(i, i + step) for i in range(0, len(each.angle.t_ns), step)]
+    return sum(watched.push(part(each.angle, rows), scene) == against for rows in blocks)
+
+
 def timed(action: Callable[[], None]) -> None:
     begun = time.perf_counter()
     action()
@@ -274,5 +301,5 @@ def timed(action: Callable[[], None]) -> None:
 
 
 if __name__ == "__main__":
-    for part in (compare, bounds, cost):
-        timed(part)
+    for each in (compare, bounds, poses, cost):
+        timed(each)

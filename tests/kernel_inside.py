@@ -164,8 +164,9 @@ def test_after_each_drop_it_comes_back_and_no_packet_is_doubled_or_lost_unseen()
     print(f"{len(failed)} attempts failed: {sorted(set(failed))}")
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_without_disconnecting_after_a_drop_packets_are_doubled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The test above can fail: it is this call that keeps the packets single."""
+    """The test above can fail: it is this call that keeps the packets single, and closes bleak's sockets."""
 
     async def nothing(*_: object) -> None: ...
 

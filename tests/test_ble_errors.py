@@ -31,6 +31,7 @@ from hipturn.sources.ble.link import RETRIES, within
 BRISK = Limits(
     scan_s=0.2,
     connect_s=0.2,
+    retry_s=0.01,
     call_s=0.2,
     disconnect_s=0.2,
     silence_s=30.0,

@@ -27,6 +27,7 @@ from hipturn import commands, config
 from hipturn.cli import asking
 from hipturn.cli.main import COMMANDS
 from hipturn.cli.scan import _line as sensor_line
+from hipturn.core import references
 from hipturn.core.fusion import FILTERS
 from hipturn.errors import InputError
 from hipturn.lines import dumps
@@ -71,6 +72,7 @@ def test_the_list_of_commands_says_what_each_does() -> None:
 
 def test_what_help_says_without_loading_anything_is_what_holds() -> None:
     assert asking.LANGUAGES == commands.LANGUAGES and asking.MOST_REPS == commands.MOST_REPS
+    assert tuple(references.SCALES) == asking.SCALES and tuple(references.GROUPS) == asking.GROUPS
 
 
 @pytest.mark.parametrize("args", [[], ["--help"], *([name, "--help"] for name in COMMANDS)])

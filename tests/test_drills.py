@@ -1,5 +1,6 @@
 """Drills and routines as data: the shipped ones are complete, and a wrong file is told in one line."""
 
+import re
 import string
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from hipturn import config, drills
 from hipturn.coach import Drill, words
+from hipturn.drills import reading
 from hipturn.drills.reading import drill_of, parsed, routine_of
 from hipturn.errors import HipturnError, InputError, UsageError
 from hipturn.model import Side
@@ -153,3 +155,18 @@ def test_a_test_needs_its_hold() -> None:
     table = parsed(OWN.replace('"drill"', '"test"'), "t.toml")
     with pytest.raises(InputError, match=r"a test needs reps .* and hold_s"):
         drill_of("t", table, "t.toml")
+
+
+def test_the_documented_examples_are_drills(tmp_path: Path) -> None:
+    """docs/drills.md shows a drill and a routine of one's own: both are taken as they stand there."""
+    text = (Path(__file__).parents[1] / "docs" / "drills.md").read_text(encoding="utf-8")
+    found = re.findall(r"<!-- example: ([\w-]+) -->\n```toml\n(.*?)```", text, re.S)
+    assert len(found) == 2
+    for name, example in found:
+        (tmp_path / f"{name}.toml").write_text(example, encoding="utf-8")
+    there = drills.load(tmp_path)
+    drill = there.drill("my-slow-turns")
+    assert (drill.sets, drill.reps, len(drill.directions)) == (2, 12, 2)
+    assert [part.drill for part in there.routine("my-morning").parts][1] == "my-slow-turns"
+    for key in (*reading.KEYS, *reading.WORDS):
+        assert f"`{key}`" in text or f"`[{key}]`" in text or key == "text", f"{key} is not documented"

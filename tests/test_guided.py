@@ -245,8 +245,10 @@ def test_results_are_told_as_a_table_a_sentence_and_a_place(capsys: pytest.Captu
     result = {"sentence": "internal 33 degrees.", "legs": {"left": leg}, "recording": "x.mcap"}
     print_guided([show("done", result=result).line()], Path("/recordings"))
     out = capsys.readouterr().out
-    assert out.splitlines()[1].split() == ["Mobilise", "left", "internal", "33.1", "3.2", "0.8", "34.0", "3"]
-    assert out.splitlines()[2].split()[:5] == ["Mobilise", "left", "arc", "70.2", "4.0"]
+    lines = out.splitlines()
+    assert lines[0].strip() == "Mobilise"
+    assert lines[2].split() == ["left", "internal", "33.1", "±", "0.8", "34.0", "3", "3.2"]
+    assert lines[3].split() == ["left", "arc", "70.2", "4.0"]
     assert "internal 33 degrees." in out and f"recorded: {Path('/recordings') / 'x.mcap'}" in out
 
 
@@ -409,7 +411,7 @@ def test_a_routine_runs_from_start_to_finish_by_itself(own: Path, monkeypatch: p
 
 
 def test_a_routine_ends_when_it_is_stopped(own: Path) -> None:
-    """Stop ends the session and what would have come after it."""
+    """Stop ends the session and what would have come after it, with a result of what there is."""
     motion = body.simulate(body.Leg.random(1, side=Side.RIGHT), body.drill_script(1, 1))
 
     async def main() -> None:
@@ -420,7 +422,9 @@ def test_a_routine_ends_when_it_is_stopped(own: Path) -> None:
             await one.until(lambda: one.hub.status.session is not None)
             one.daemon.tell(End())
             await one.until(lambda: one.hub.status.session is None)
-            assert one.daemon._chain is None and one.hub.status.coach is None
+            assert one.daemon._chain is None and one.hub.status.coach is not None
+            assert one.hub.status.coach["step"] == "done"
+            assert one.hub.status.coach["result"]["sentence"].startswith("0 of 0")
 
     asyncio.run(main())
 

@@ -24,7 +24,8 @@ from hipturn.cli import plot as command
 from hipturn.errors import InputError
 from hipturn.model import FloatArray, Gap, Hold, Rep, StreamNs, Verdict
 from hipturn.offline import Analysis, Request, analyse
-from hipturn.report.plot import LOOKS, MOST_STRIPS, counted, extremes, figure
+from hipturn.report.plot import LOOKS, MOST_STRIPS, counted, figure
+from hipturn.report.track import extremes
 from hipturn.units import DEG_PER_RAD, NS_PER_S
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"

@@ -147,15 +147,18 @@ SPAR_OPTIONS = (
 
 
 def test_twenty_repetitions_a_set(tmp_path: Path) -> None:
-    """Fast, without rest between them, another joint; whether it was 20 nobody noted: ±1 in all but one."""
+    """Fast, without rest between them, another joint; whether it was 20 nobody noted: ±1 in every set.
+
+    The four that are not 20 have 19 in the signal: docs/repetitions.md.
+    """
     counts = {
         source.stem: len(replayed(source, tmp_path / f"{source.stem}.mcap", SPAR_OPTIONS).of("rep"))
         for source in SPAR
     }
     table = "\n".join(f"{name:<24}{count:>4}" for name, count in counts.items())
     assert len(counts) == 20
-    assert sum(abs(count - 20) <= 1 for count in counts.values()) >= 19, table
-    assert sum(count == 20 for count in counts.values()) >= 10, table
+    assert all(abs(count - 20) <= 1 for count in counts.values()), table
+    assert sum(count == 20 for count in counts.values()) >= 16, table
 
 
 def test_repetitions_of_a_set_do_not_overlap(tmp_path: Path) -> None:

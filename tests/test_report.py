@@ -390,6 +390,20 @@ def test_a_deidentified_session_tells_neither_who_nor_when(tmp_path: Path) -> No
         assert when not in parsed(text).text
 
 
+def test_a_sensor_named_after_somebody_is_a_number() -> None:
+    """Two of them, each with its strip: the place on the body stays, a name does not."""
+    analysis = offline.analyse(RECORDINGS / "clean-drill.mcap", offline.Request())
+    others = [replace(block, stream="Zaphod") for block in analysis.angles]
+    both = replace(analysis, angles=[*analysis.angles, *others])
+    told = one_session.Answers(None, None, "")
+    named, unnamed = (
+        parsed(one_session.report("x", both, told, [], Say(), deidentify=hidden)).words
+        for hidden in (False, True)
+    )
+    assert "Zaphod" in named and "shin" in named
+    assert "Zaphod" not in unnamed and {"sensor-2", "shin"} <= set(unnamed)
+
+
 @pytest.mark.parametrize("language", [each for each in CATALOGUES if each != "en"])
 def test_catalogues_say_the_same_things(language: str) -> None:
     def named(text: str) -> set[str | None]:
@@ -507,3 +521,5 @@ def test_the_last_session_may_be_unreadable(folder: Path, tmp_path: Path) -> Non
     assert last is not None and last.analysis is None and "no calibration" in last.why
     text = person.report(found, last, TODAY, [], Say())
     assert "cannot be shown" in text and Say()("figures") in text
+    hidden = person.report(found, last, TODAY, [], Say(first_day=1), deidentify=True)
+    assert "bare.mcap" in text and "bare.mcap" not in hidden

@@ -16,6 +16,7 @@ from hipturn.core.pipeline import CoreParams, Pipeline
 from hipturn.drivers import Driver, Link, metamotion, thingy52
 from hipturn.errors import LinkError
 from hipturn.model import HostNs, Input, LinkUp, Mark, MarkKind, Output, Tapped
+from hipturn.sources.ble import BleSource
 from hipturn.sources.ble.errand import command, errand
 from hipturn.sources.virtual import VirtualSettings, devices, spawned
 from hipturn.sources.virtual.devices.metamotion import MetaMotionFirmware
@@ -111,6 +112,56 @@ def test_what_no_sensor_can_do_is_refused_before_any_radio() -> None:
     assert "boil: no sensor can do that; there is battery, " in line and "identify" in line
 
 
+# --- the rate -----------------------------------------------------------------------------------
+
+RATES = [(device, hz) for device in devices.names() for hz in drivers.get(device).rates_hz]
+
+
+@pytest.mark.parametrize(("device", "rate_hz"), RATES)
+def test_a_sensor_measures_at_the_rate_that_was_asked_for(device: str, rate_hz: float) -> None:
+    wire = wired.Wire(device)
+    info = wired.now(drivers.get(device).at(rate_hz).start(wire))
+    assert (info.rate_hz, wire.firmware.rate_hz) == (rate_hz, rate_hz)
+    wire.play(*wired.motion(80))
+    samples = wired.read(info, wire.packets)
+    assert len(samples.tick) >= 40 and samples.bad_before == ()
+    apart_s = np.diff(samples.tick) / info.tick_hz
+    # Movesense tells whole ms
+    np.testing.assert_allclose(np.mean(apart_s), 1.0 / rate_hz, rtol=0.02)
+
+
+def test_the_usual_rate_is_the_first_of_those_there_are() -> None:
+    for device in devices.names():
+        driver = drivers.get(device)
+        if driver.rates_hz:
+            assert wired.now(driver.start(wired.Wire(device))).rate_hz == driver.rates_hz[0]
+
+
+def test_a_rate_no_such_sensor_has_is_told_and_tried_again() -> None:
+    settings = VirtualSettings(3, 1, "xsens_dot")
+    states: list[str] = []
+
+    async def session() -> list[str]:
+        async with warped.in_reach(settings) as (bluetooth, _, happened):
+            source = BleSource(
+                settings.local_name,
+                "shin",
+                lambda _: None,
+                lambda _, text: states.append(text),
+                bluetooth,
+                rate_hz=77.0,
+            )
+            running = asyncio.create_task(source.run())
+            await asyncio.sleep(5.0)
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            return happened
+
+    assert "start" not in warped.run(session())
+    told = [text for text in states if "do not measure at 77 Hz: they have 20, 30, 60" in text]
+    assert len(told) >= 2
+
+
 # --- the button ---------------------------------------------------------------------------------
 
 
@@ -134,10 +185,10 @@ def pressed(device: str, *, listening: bool, size: int = 1 << 30) -> list[Tapped
 
 
 @pytest.mark.parametrize("device", ["xsens_dot", "thingy52", "metamotion"])
-def test_a_press_is_a_command_where_it_came_while_the_coach_listens(device: str) -> None:
+def test_a_press_is_told_where_it_came(device: str) -> None:
     (press,) = pressed(device, listening=True)
     assert (press.count, press.button) == (1, True) and press.t_ns > 0
-    assert pressed(device, listening=False) == []
+    assert pressed(device, listening=False) == [press], "a button is pressed by nobody's knee"
     assert pressed(device, listening=True, size=1) == [press]
     rng = rng_of(5)
     assert pressed(device, listening=True, size=int(rng.integers(2, 9))) == [press]

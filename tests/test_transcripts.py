@@ -156,7 +156,7 @@ def test_nothing_counts_in_a_pause(name: str) -> None:
     def pause(guided: Guided) -> bool:
         if shown(guided, working) and not since:
             since.append(guided.t_s)
-        return bool(since) and guided.t_s > since[0] + 0.5
+        return bool(since) and guided.t_s > since[0] + 1.5
 
     told = [
         Told(pause, MarkKind.PAUSE),
@@ -166,7 +166,7 @@ def test_nothing_counts_in_a_pause(name: str) -> None:
     guided = Guided(drill, reps=reps, told=told, instead={"paused": [SLOW, SLOW, (Rest(2.0),)]}).run()
     begin, end = guided.keys.index("paused"), guided.keys.index("resumed")
     assert end == begin + 1, "nothing is said in a pause"
-    paused_ns = [round((since[0] + s) * 1e9) for s in (0.5, 20.5)]
+    paused_ns = [round((since[0] + s) * 1e9) for s in (1.5, 20.5)]
     assert not [rep for rep in guided.reps_found if paused_ns[0] < rep.peak_ns < paused_ns[1]]
     if drill.kind == "drill":
         assert guided.summary["controlled"] == 3 * drill.sets

@@ -7,6 +7,7 @@ import shutil
 import stat
 import sys
 import threading
+import time
 import wave
 from collections.abc import Callable
 from pathlib import Path
@@ -16,12 +17,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hipturn.coach import Prompt
-from hipturn.model import FloatArray
+from builders import regrouped
+from hipturn.coach import Coach, Prompt
+from hipturn.core.pipeline import CoreParams
+from hipturn.model import FloatArray, Side
+from hipturn.session import Heard, Session
 from hipturn.sinks.voice import Speaker, Voice, audible, earcons, players, speech
 from hipturn.sinks.voice.players import Files, Mixer, SoundError
 from hipturn.sinks.voice.speech import PROGRAMS, Program, Speech, SpeechError
 from hipturn.sinks.voice.turns import MOST_WAITING, Saying, Turns, Weight
+from hipturn.sources import body, simulated
 from hipturn.units import NS_PER_S
 
 PATIENCE_S = 30.0
@@ -598,3 +603,33 @@ def test_speech_that_fails_leaves_the_sounds(asked: Asked) -> None:
     asked.until("en: a", "(attention)")
     talks.close()
     assert told == ["fake cannot be heard (no device)"]
+
+
+def test_a_count_is_asked_for_within_150_ms_of_the_packet_that_completes_it(asked: Asked) -> None:
+    """From the packet at the door through measuring and coach to the request of the sound.
+
+    As live, where the next packet comes when there was time for it: nothing is pushed until the sound came.
+    """
+    sounded = threading.Event()
+    asked.play = lambda name: sounded.set()  # type: ignore[method-assign]
+    talks = voice(asked, [], clock=time.monotonic_ns)  # type: ignore[arg-type]
+    counts: list[Prompt] = []
+
+    def listen(heard: Heard) -> None:
+        if isinstance(heard, Prompt) and heard.earcon == "counted":
+            sounded.clear()
+            counts.append(heard)
+        talks.hear(heard)
+
+    motion = body.simulate(body.Leg.random(1, side=Side.RIGHT), body.drill_script(9, 1))
+    session = Session(CoreParams(), Coach(simulated.STREAM, Side.RIGHT, 0), None, listen)
+    late_ms: list[float] = []
+    for item in regrouped(simulated.inputs(motion), lambda: 1):
+        begun, before = time.perf_counter(), len(counts)
+        session.push(item)
+        if len(counts) > before:
+            assert sounded.wait(PATIENCE_S)
+            late_ms.append(1e3 * (time.perf_counter() - begun))
+    talks.close(1.0)
+    assert len(late_ms) == 9
+    assert sorted(late_ms)[4] < 150.0, late_ms

@@ -19,6 +19,7 @@ from typing import Literal, cast
 from hipturn.core.floor import SEGMENT_RATIO
 from hipturn.core.fusion import ACAUSAL, FILTERS, FilterName, FusionParams
 from hipturn.core.pipeline import CoreParams, FloorParams
+from hipturn.core.references import GROUPS, SCALES
 from hipturn.core.reps import DetectParams
 from hipturn.core.verdict import Standard
 from hipturn.errors import InputError, UsageError
@@ -188,6 +189,10 @@ PROGRAM: dict[str, Setting] = {
             "run.pelvis", "", "", "name or address of a second sensor, on the sacrum; empty for none",
             "empty; a second sensor where the pelvis does not keep still", kind="text",
         ),
+        Setting(
+            "run.rate_hz", 0.0, "Hz", "samples a second the sensor is to take; 0 for what is usual for it",
+            "0; less saves its battery, below 50 speeds are told less well", most=2000.0,
+        ),
         Setting("run.side", "right", "", "the leg it is strapped to", "as worn", choices=("left", "right")),
         Setting(
             "run.recordings", "", "", "folder for recordings; empty for the platform's place",
@@ -207,6 +212,14 @@ PROGRAM: dict[str, Setting] = {
         Setting(
             "coach.person", "", "", "whose hip it is, where nobody says; a name or code kept in recordings",
             "empty, or a code where several people share a sensor", kind="text",
+        ),
+        Setting(
+            "coach.scale", "", "", "marks a test's result is shown on, in their source's words; empty for none",
+            "empty, or prone-internal", choices=("", *SCALES),
+        ),
+        Setting(
+            "coach.reference", "", "", "published group a test's result is shown beside, never as a verdict; empty for none",
+            "empty, or the group nearest to you", choices=("", *GROUPS),
         ),
         Setting(
             "voice.speaker", "auto", "", "who speaks: this computer, the page, or nobody; auto is this computer where "

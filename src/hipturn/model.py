@@ -152,7 +152,8 @@ class MarkKind(StrEnum):
     COUNT = "count"
     """value: ``{"on": bool}``: repetitions are counted only while on"""
     REFERENCE = "reference"
-    """value: ``{"last": n}``: the last n repetitions were done well, judge by them; 0 to forget them"""
+    """value: ``{"last": n}``: the last n repetitions were done well, judge by them; 0 to forget them; or
+    ``{"reps": [numbers]}``: those of the running set were"""
     UNDO = "undo"
     """value: ``{}``: the last repetition that still counts was none"""
     REDO = "redo"
@@ -175,6 +176,10 @@ class MarkKind(StrEnum):
     """value: ``{}``: hold still for a new zero"""
     METRONOME = "metronome"
     """value: ``{"bpm": int}``: 0 for off"""
+    STOP = "stop"
+    """value: ``{}``: the person ends the session; what was done until then is its result"""
+    BATTERY = "battery"
+    """value: ``{"percent": int}``: the sensor's charge has become low"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,12 +94,21 @@ class Session:
             self._listen(output)
         if self._coach is None:
             return []
-        said = [one for each in heard for one in self._coach.push(each)]
-        for one in said:
-            # whatever is no mark is for the person
-            if not isinstance(one, Mark):
-                self._listen(one)
+        said: list[Said] = []
+        for each in heard:
+            for one in self._coach.push(each):
+                said.append(one)
+                # whatever is no mark is for the person
+                if not isinstance(one, Mark):
+                    self._keep(one, getattr(each, "stream", ""))
+                    self._listen(one)
         return marks(said, at_ns)
+
+    def _keep(self, said: Prompt | Show, stream: str) -> None:
+        """Keep a test's result before it is told: what the history compares is what the person heard."""
+        if isinstance(said, Show) and said.tested is not None and self._recording is not None:
+            line = lines.test_result(said.tested)
+            self._recording.write_event(stream, said.t_ns, lines.dumps(line))
 
 
 def _arrival(item: Input) -> HostNs:

@@ -1,6 +1,6 @@
 """Where a measurement stands, in the same words on page, terminal, log, API and service status."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -73,6 +73,8 @@ class Status:
     """What the coach said last."""
     coach: Mapping[str, Any] | None = None
     """What a screen shows now, as the line the coach last gave."""
+    results: Sequence[Mapping[str, Any]] = ()
+    """Results of the guided sessions of this routine so far, or of this one, as in docs/coach.md."""
     speaker: Mapping[str, str | None] = field(default_factory=lambda: {"where": "off", "page": None})
     """Who speaks: the page (which, where it is known), this computer, or nobody."""
     pelvis: State | None = None
@@ -112,6 +114,7 @@ class Status:
             "phase": self.phase,
             "say": self.say,
             "coach": dict(self.coach) if self.coach is not None else None,
+            "results": [dict(each) for each in self.results],
             "speaker": dict(self.speaker),
             "pelvis": self.pelvis.value if self.pelvis is not None else None,
             "troubles": dict(self.troubles),

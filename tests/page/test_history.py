@@ -416,6 +416,8 @@ def test_in_german_with_less_motion(seen: Callable[..., Watched]) -> None:
     expect(page.locator(".trend .change").nth(1)).to_contain_text("Noch keine echte Änderung")
     page.goto(watched.url + f"#history/{MISHAPS}")
     expect(page.locator(".reps tbody tr").nth(2)).to_contain_text("zu schnell")
+    expect(page.locator(".reps tbody tr").nth(2)).to_contain_text("0:24,3")
+    expect(page.locator(".moments li").first).to_have_text("0:16kalibriert, gut")
     expect(page.locator(".replay-angle")).to_have_text(re.compile(r"^\+\d+,\d°$"))
     watched.fits()
     watched.picture("history-replay-german")

@@ -7,7 +7,12 @@ import click
 
 LANGUAGES = ("en", "de")
 MOST_REPS = 200
-"""As in `hipturn.commands`, which loads the core; a test holds them together."""
+SCALES = ("prone-internal",)
+GROUPS = (
+    *("adults-prone", "adults-supine", "adults-seated", "men", "women", "active", "active-supine"),
+    *("tennis-men", "tennis-women"),
+)
+"""As in `hipturn.commands` and `hipturn.core.references`, which load the core; a test holds them together."""
 
 
 def options(*, sides: tuple[str, ...]) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -26,6 +31,12 @@ def options(*, sides: tuple[str, ...]) -> Callable[[Callable[..., None]], Callab
             "--speaker",
             type=click.Choice(["auto", "machine", "off"]),
             help="Whether this computer speaks; auto: where it can and a person looks on.  [default: auto]",
+        ),
+        click.option("--scale", type=click.Choice(SCALES), help="Marks to show a test's result on."),
+        click.option(
+            "--reference",
+            type=click.Choice(GROUPS),
+            help="Published group to show a test's result beside: data, no verdict.",
         ),
         click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead of a display."),
         click.option("--seed", default=1, type=click.IntRange(0), hidden=True),

@@ -80,13 +80,18 @@ def command(
             line = outcome.reason if named else f"{outcome.name}: {outcome.reason}"
             click.echo(f"hipturn: {printable(line)}", err=True)
     counts = {status.value: sum(o.status is status for o in outcomes) for status in batch.Status}
+    # what each took in its process, whatever ran beside it
+    took_s = [outcome.elapsed_s for outcome in outcomes if outcome.status is batch.Status.DONE]
+    each_s = sum(took_s) / len(took_s) if took_s else None
     if as_json:
         tail = {"v": 1, "type": "batch", **counts, "elapsed_s": round(elapsed_s, 3)}
+        tail["each_s"] = None if each_s is None else round(each_s, 4)
         click.echo(lines.dumps(tail))
     else:
         words = {"done": "analysed", "there": "there already", "copy": "copies", "failed": "failed"}
+        cost = "" if each_s is None else f", {each_s:.2f} s a recording"
         parts = [f"{counts[status]} {word}" for status, word in words.items() if counts[status]]
-        click.echo(f"{output}: {len(outcomes)} recordings: {', '.join(parts)}; {elapsed_s:.1f} s")
+        click.echo(f"{output}: {len(outcomes)} recordings: {', '.join(parts)}; {elapsed_s:.1f} s{cost}")
     if counts["failed"] == len(outcomes):
         raise click.exceptions.Exit(1)
 

@@ -66,3 +66,5 @@ def _show(one: dict[str, Any], language: str) -> None:
     for number, part in enumerate(one["parts"], 1):
         much = f", {part['sets']} × {part['reps']}" if part["reps"] else ""
         click.echo(f"{number:>3}. {part['title']} ({part['drill']}), {text(language, part['side'])}{much}")
+        for line in drills.script(drills.drill(part["drill"]), Side(part["side"]), language)[1:]:
+            click.echo(f"     {line}".rstrip())

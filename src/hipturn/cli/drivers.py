@@ -19,6 +19,7 @@ def command(as_json: bool) -> None:
             row: lines.Line = {"v": 1, "type": "driver", "name": name}
             row |= {"title": driver.title, "trust": driver.trust, "untried": driver.untried}
             row |= {"commands": sorted(driver.commands), "virtual": name in devices.names()}
+            row["rates_hz"] = list(driver.rates_hz)
             row["own"] = name in drivers.built_in()
             click.echo(lines.dumps(row))
         else:

@@ -50,6 +50,8 @@ class Asked:
     speaker: str | None
     as_json: bool
     seed: int
+    scale: str | None
+    reference: str | None
     reps: int = 0
     drill: str | None = None
     routine: str | None = None
@@ -119,6 +121,8 @@ def start(asked: Asked) -> None:
             person=asked.person or str(settings["coach.person"]),
             language="de" if language == "de" else "en",
             safety=_safety(language),
+            scale=asked.scale or str(settings["coach.scale"]),
+            reference=asked.reference or str(settings["coach.reference"]),
             passive=asked.passive,
             obeys=virtual,
         ),
@@ -139,6 +143,8 @@ def start(asked: Asked) -> None:
         folder = folder / "simulated"
     if results.lines and not asked.as_json:
         print_guided(results.lines, folder)
+        if not chosen.guided.person and any(line["kind"] == "test" for line in results.lines):
+            live.tell("nothing was compared with last time: say whose hip it is with --person NAME")
     if ended is None or not ended.finished:
         at = f"; recorded: {ended.recordings[-1]}" if ended and ended.recordings else ""
         raise HipturnError(f"ended before it was done{at}: what was measured until then is kept")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from hipturn.core.results import Difference, Quantity
     from hipturn.history import Catalogue, Found
 
 EXAMPLE = """\b
@@ -142,18 +143,20 @@ def _deg(rad: float) -> float:
 def show(recordings: Path | None, name: str, as_json: bool) -> None:
     """Show one session: what it is about, its repetitions, sets and held end ranges."""
     from hipturn import lines
-    from hipturn.core import results
-    from hipturn.history.overview import session_line
+    from hipturn.history import Filter
+    from hipturn.history.overview import results_of, session_line
     from hipturn.plain import printable
 
     with opened(recordings) as catalogue:
         found = catalogue.session(name)
-    tests = [
-        results.result(leg.conditions, leg.trials) for leg in found.legs if leg.conditions and leg.trials
-    ]
+        person = found.start.person
+        tests = results_of(found, catalogue.sessions(Filter(person=person)) if person else ())
     if as_json:
-        for line in [session_line(found), *(lines.test_result(each, found.name) for each in tests)]:
-            click.echo(lines.dumps(line))
+        click.echo(lines.dumps(session_line(found)))
+        for test, changes in tests:
+            click.echo(lines.dumps(lines.test_result(test, found.name)))
+            if changes:
+                click.echo(lines.dumps(lines.comparison("change", changes)))
         return
     start = found.start
     click.echo(printable(f"{found.name}: {start.drill or 'session'}, {start.wall_time or 'no time'}"))
@@ -170,11 +173,25 @@ def show(recordings: Path | None, name: str, as_json: bool) -> None:
     for leg in found.legs:
         best = "" if leg.best_rad is None else f", best range {_deg(leg.best_rad):.1f}°"
         click.echo(f"  {leg.side.value}: {leg.reps} repetitions, {leg.controlled} controlled{best}")
-    for test in tests:
+    for test, changes in tests:
+        side = test.conditions.side.value
         for direction, each in test.ranges.items():
-            value = f"{_deg(each.mean.value_rad):.1f}° ± {_deg(each.mean.uncertainty_rad):.1f}°"
-            side = test.conditions.side.value
-            click.echo(f"  {side} {direction.value} rotation: {value} ({len(each.trials)} trials)")
+            sd = "" if each.sd_rad is None else f", SD {_deg(each.sd_rad):.1f}°"
+            about = f"{len(each.trials)} trials{sd}, best {_deg(each.best_rad):.1f}°"
+            value = f"{_value(each.mean)} ({about}){_since(changes.get(direction.value))}"
+            click.echo(f"  {side} {direction.value} rotation: {value}")
+        if test.arc is not None:
+            click.echo(f"  {side} arc: {_value(test.arc)}{_since(changes.get('arc'))}")
+
+
+def _value(quantity: "Quantity") -> str:
+    return f"{_deg(quantity.value_rad):.1f}° ± {_deg(quantity.uncertainty_rad):.1f}°"
+
+
+def _since(change: "Difference | None") -> str:
+    from hipturn.core.results import in_words
+
+    return "" if change is None else f"; since last time {in_words(change)}"
 
 
 @command.command("people", epilog="Example: hipturn history people")

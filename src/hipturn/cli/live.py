@@ -51,6 +51,8 @@ class Guided:
     language: Language = "en"
     safety: bool = False
     """The safety words are said first."""
+    scale: str = ""
+    reference: str = ""
     passive: bool = False
     """Somebody else turns the leg."""
     obeys: bool = False
@@ -65,6 +67,8 @@ class Guided:
             safety=self.safety,
             routine=self.routine,
             both=self.both,
+            scale=self.scale,
+            reference=self.reference,
             passive=self.passive,
         )
         return plan if self.drill is None else plan.doing(self.drill, reps or None)
@@ -80,6 +84,8 @@ class Options:
     quiet: bool
     as_json: bool
     limit_s: float | None
+    rate_hz: float | None = None
+    """Sample rate asked for; None for the usual one."""
     end_after_s: float = 600.0
     part_after_s: float = 7200.0
     logged: bool = False
@@ -174,6 +180,7 @@ async def _session(
     plan = daemon.Plan(
         sensor=sensor,
         pelvis=pelvis,
+        rate_hz=options.rate_hz,
         side=options.side,
         reps=options.reps,
         settings=measuring_settings(),

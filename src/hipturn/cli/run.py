@@ -15,6 +15,9 @@ import click
 @click.option(
     "--pelvis", help="Name or address of a second sensor, on the sacrum; 'virtual' beside --sensor virtual."
 )
+@click.option(
+    "--rate", type=click.FloatRange(0), metavar="HZ", help="Samples a second, where the sensor has a choice."
+)
 @click.option("--side", type=click.Choice(["left", "right"]), help="The leg.  [default: right]")
 @click.option(
     "--reps", type=click.IntRange(0), default=0, help="Controlled repetitions to reach; 0: until Ctrl-C."

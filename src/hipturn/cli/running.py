@@ -30,6 +30,7 @@ _log = logging.getLogger(__name__)
 FLAGS = {
     "sensor": "run.sensor",
     "pelvis": "run.pelvis",
+    "rate": "run.rate_hz",
     "side": "run.side",
     "recordings": "run.recordings",
     "host": "web.host",
@@ -106,6 +107,7 @@ def start(
 
         options = live.Options(
             side=Side(chosen["run.side"]),
+            rate_hz=chosen["run.rate_hz"] or None,
             reps=reps,
             recordings=folder,
             quiet=headless or as_json,
@@ -184,6 +186,8 @@ def _guided(chosen: Chosen, drill: str | None, routine: str | None, virtual: boo
         routine=routine,
         person=chosen["coach.person"],
         language=chosen["coach.language"],
+        scale=chosen["coach.scale"],
+        reference=chosen["coach.reference"],
         obeys=virtual,
     )
 

@@ -9,6 +9,14 @@ from hipturn.core import calibration as calibrations
 from hipturn.core import quaternion
 from hipturn.core.calibration import STILL_RADPS, angular_rate
 from hipturn.core.carry import carried
+from hipturn.core.zero import (
+    NO_KNEE_RAD,
+    RIGHT_ANGLE_RAD,
+    held_plumb,
+    knee_flexion,
+    knee_off,
+    with_gravity_zero,
+)
 from hipturn.errors import CalibrationRefused
 from hipturn.model import (
     Calibration,
@@ -20,7 +28,7 @@ from hipturn.model import (
     Orientation,
     Output,
 )
-from hipturn.units import NS_PER_S, RAD_PER_DEG
+from hipturn.units import DEG_PER_RAD, NS_PER_S, RAD_PER_DEG
 
 HOLD_NS = 5 * NS_PER_S
 """The gyroscope's bias is averaged over this long: 3 s leave a third more of its noise."""
@@ -93,6 +101,7 @@ class Calibrate(Stage):
 
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene)
+        self._knee_told = False
         self.restart()
 
     def restart(self) -> None:
@@ -232,8 +241,31 @@ class Calibrate(Stage):
             return [scene.say("direction", "tare-done", outwards=scene.outwards)]
         return self._end(calibration)
 
+    def _zeroed(self, calibration: Calibration) -> Calibration:
+        """Return the calibration with the zero that the drill asks for."""
+        scene = self.scene
+        if scene.drill.zero != "gravity":
+            return calibration
+        if scene.shank_axis is not None:
+            try:
+                plumb = with_gravity_zero(calibration, scene.shank_axis)
+            except CalibrationRefused:
+                plumb = None
+            knee = None if plumb is None else knee_flexion(plumb)
+            if plumb is not None and knee is not None and abs(knee - RIGHT_ANGLE_RAD) < NO_KNEE_RAD:
+                scene.knee_rad = knee
+                return plumb
+            # what was taken for standing was none
+            scene.shank_axis = None
+        return held_plumb(calibration)
+
     def _end(self, calibration: Calibration) -> list[Said]:
         scene = self.scene
+        calibration = self._zeroed(calibration)
+        if scene.knee_rad is not None and knee_off(scene.knee_rad) and not self._knee_told:
+            self.restart()
+            self._knee_told = True
+            return [scene.say("knee.first", "rejected", knee=f"{scene.knee_rad * DEG_PER_RAD:.0f}")]
         scene.calibration, self.done = calibration, True
         mark = scene.mark(MarkKind.CALIBRATION, calibrations.to_dict(calibration))
         grade = scene.text(calibration.grade)

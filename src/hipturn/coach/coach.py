@@ -6,24 +6,27 @@ stream as `Mark`s, so that a replay needs no coach to come to the same results.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from enum import StrEnum
+from itertools import chain
 from typing import Any
 
 from hipturn.coach.calibrating import Calibrate, Tare
 from hipturn.coach.counting import Reps
-from hipturn.coach.drill import Drill, Words
+from hipturn.coach.drill import Drill
 from hipturn.coach.holding import Stretch, Trial
+from hipturn.coach.phases import PHASES, Phase
+from hipturn.coach.posing import Pose, Poses
 from hipturn.coach.prompts import Show, Step, Timer
-from hipturn.coach.scene import Said, Scene, Stage
-from hipturn.coach.summary import summary
-from hipturn.coach.waiting import Ask, Setup, Switch, Wait
+from hipturn.coach.scene import AFRESH, NOTHING, Against, Before, Said, Scene, Slipped, Stage
+from hipturn.coach.steps import counting, steps
+from hipturn.coach.summary import summary, tested
+from hipturn.coach.waiting import Ask, Wait
 from hipturn.coach.words.en import TEXTS
 from hipturn.core import results
-from hipturn.core.positions import POSITIONS
+from hipturn.core.progress import Tested
 from hipturn.model import (
     Calibrated,
     Corrected,
-    Direction,
+    HipAngle,
     HostNs,
     Input,
     LinkDown,
@@ -37,34 +40,7 @@ from hipturn.model import (
     Slip,
     Tapped,
 )
-from hipturn.units import NS_PER_S
-
-
-class Phase(StrEnum):
-    """Where in a session the person is, in words they understand."""
-
-    WAITING = "waiting for the sensor"
-    READY = "getting ready"
-    HOLD = "lie still"
-    ROTATIONS = "turn slowly"
-    DIRECTION = "show the direction"
-    DRILL = "drill"
-    DONE = "done"
-
-
-CALIBRATING = (Phase.HOLD, Phase.ROTATIONS, Phase.DIRECTION)
-
-PHASES: dict[Step, Phase] = {
-    "waiting": Phase.WAITING,
-    "question": Phase.READY,
-    "setup": Phase.READY,
-    "switch": Phase.READY,
-    "hold": Phase.HOLD,
-    "rotations": Phase.ROTATIONS,
-    "direction": Phase.DIRECTION,
-    "done": Phase.DONE,
-}
-"""Any other step is the drill itself."""
+from hipturn.units import NS_PER_S, RAD_PER_DEG
 
 REASON_WORDS = {
     key.removeprefix("reject."): text
@@ -72,18 +48,6 @@ REASON_WORDS = {
     if key.startswith("reject.") and key.count(".") == 1
 }
 """Why a repetition did not count, in two words at most."""
-
-
-def counting(reps: int, position: str | None) -> Drill:
-    """Return what there is to do where nobody chose a drill: counting repetitions of either direction."""
-    return Drill(
-        name="",
-        kind="drill",
-        words={"en": Words(title="", about="", setup="", internal="")},
-        position=next((each for each in POSITIONS if each == position), None),
-        directions=(Direction.INTERNAL, Direction.EXTERNAL),
-        reps=reps,
-    )
 
 
 class Coach:
@@ -100,15 +64,26 @@ class Coach:
         language: str = "en",
         other_leg: bool = False,
         safety: bool = False,
-        previous: results.Result | None = None,
+        against: Against = NOTHING,
+        before: Before = AFRESH,
     ) -> None:
         """Lead through `drill` with `reps` in place of its own number where that is not 0.
 
-        `other_leg`: the strap was on the other leg before. `safety`: say the safety words first.
+        `other_leg`: the strap was on the other leg before. `safety`: say the safety words first. `against`:
+        what the person chose to see a result against. `before`: how they came out of what they did before.
         """
         free = drill is None
         drill = counting(reps, position) if drill is None else replace(drill, reps=reps or drill.reps)
-        self._scene = Scene(stream, side, drill, language, free, previous)
+        self._scene = Scene(stream, side, drill, language, free, against)
+        self._scene.warmed_up, self._scene.pain = before.warmed_up, before.pain
+        target_deg = float(drill.settings.get("reps.target_deg") or 0.0)
+        self._scene.target_rad = target_deg * RAD_PER_DEG or None
+        self._poses = Poses()
+        self._told_battery = False
+        self._trials: dict[int, tuple[Trial, results.Trial]] = {}
+        """By the number of the repetition: the step, and what came out."""
+        self._taken: results.Trial | None = None
+        """The trial that was taken back last."""
         self._safety, self._other_leg = safety, other_leg
         self._stages: Iterator[Stage] = iter(())
         self._stage: Stage | None = None
@@ -133,6 +108,20 @@ class Coach:
             return "paused"
         stage = self._aside or self._stage
         return "waiting" if stage is None else stage.step
+
+    @property
+    def completed(self) -> bool:
+        """Whether the session came to its own end: nobody and no pain ended it before."""
+        return self._result is not None and not self._scene.stopped
+
+    @property
+    def pain(self) -> int:
+        """The strongest pain that was told."""
+        return self._scene.pain
+
+    def remember(self, past: Sequence[Tested], today: int) -> None:
+        """Take in this person's earlier tests with the same sensor and filter, to tell what changed."""
+        self._scene.past, self._scene.today = tuple(past), today
 
     @property
     def controlled(self) -> int:
@@ -171,14 +160,24 @@ class Coach:
                 scene.heading_dependent = item.heading_dependent
             case Mark():
                 return self._told(item)
-            case Tapped() if self._result is None:
-                # listened to only between sets: on to the next, or on after a pause
-                return self._resume() if self._paused_ns is not None else self._skip()
+            case HipAngle() if (pose := self._poses.push(item, scene)) is not None:
+                if posed := self._posed(pose):
+                    return posed
+            case Tapped(button=True) if self._result is None:
+                resting = self._paused_ns is not None or isinstance(self._stage, Wait)
+                return self._on() if resting else self._pause()
+            case Tapped() if self._result is None and self._poses.neutral:
+                # listened to only in rests and pauses: on to the next, or on after a pause
+                return self._on()
             case Slip() if self._result is None and self._aside is None and self._paused_ns is None:
                 if scene.free:
                     return [scene.say("slip.free", "trouble")]
                 if isinstance(self._stage, Reps | Trial | Stretch | Wait):
+                    tried, done = len(scene.trials), len(scene.counted)
+                    scene.slips.append(Slipped(scene.t_ns, item.tilt_rad, tried, done))
                     return self._step_aside(Tare(scene, "slip"))
+        if isinstance(item, Corrected) and not scene.free and not isinstance(self._stage, Reps):
+            return self._corrected(item)
         if self._paused_ns is not None or self._result is not None:
             return self._late(item)
         stage = self._aside or self._stage
@@ -190,6 +189,36 @@ class Coach:
         if isinstance(item, Corrected) and isinstance(self._stage, Reps):
             return self._stage.push(item)
         return []
+
+    def _corrected(self, corrected: Corrected) -> list[Said]:
+        """Take back the last trial, which is then done once more, or bring it back."""
+        scene = self._scene
+        if self._result is not None:
+            return []
+        stage = self._stage
+        if stage is None:
+            return []
+        if corrected.kind == "undo" and (done := self._trial_of(corrected.reps)) is not None:
+            first, trial = done
+            scene.take_back(trial)
+            self._taken = trial
+            # the one in progress is begun anew after it
+            self._stages = chain([stage.anew if isinstance(stage, Trial) else stage], self._stages)
+            self._stage = first.anew
+            return [scene.say("undo.trial", "tick"), *self._stage.begin()]
+        if corrected.kind == "redo" and corrected.reps and self._taken is not None:
+            trial, self._taken = self._taken, None
+            scene.trials.append(trial)
+            scene.reached(trial.direction, trial.value_rad)
+            self._stage = next(self._stages)
+            return [scene.say("redo.trial", "tick"), *self._stage.begin()]
+        return [scene.say(f"{corrected.kind}.nothing", "rejected")]
+
+    def _trial_of(self, reps: Sequence[int]) -> tuple[Trial, results.Trial] | None:
+        """Return the step and the value of a trial that was one of these repetitions."""
+        if not isinstance(self._stage, Trial | Ask):
+            return None
+        return next((self._trials.pop(n) for n in reps if n in self._trials), None)
 
     def _linked(self, up: LinkUp) -> list[Said]:
         if self._result is not None:
@@ -203,7 +232,7 @@ class Coach:
                 # the new filter faces another way, and nothing but a new zero tells it which
                 back += self._step_aside(Tare(scene, "tare.back"))
             return back
-        self._stages = self._plan()
+        self._stages = steps(scene, self._other_leg)
         out: list[Said] = [scene.mark(MarkKind.SIDE, {"side": scene.side.value})]
         if not scene.free:
             out.append(scene.say("connected", "connected"))
@@ -217,12 +246,16 @@ class Coach:
             return []
         match mark.kind:
             case MarkKind.PAUSE if self._paused_ns is None:
-                self._paused_ns = self._scene.t_ns
-                return [self._scene.mark(MarkKind.COUNT, {"on": False}), self._scene.say("paused", "tick")]
+                return self._pause()
+            case MarkKind.STOP:
+                return self._stop()
+            case MarkKind.BATTERY if not self._told_battery:
+                self._told_battery = True
+                return [self._scene.say("battery-low", "battery-low")]
             case MarkKind.RESUME if self._paused_ns is not None:
                 return self._resume()
             case MarkKind.SKIP:
-                return self._resume() if self._paused_ns is not None else self._skip()
+                return self._on()
             case MarkKind.TARE if self._scene.calibration is not None and self._aside is None:
                 return self._step_aside(Tare(self._scene, "tare"))
             case MarkKind.METRONOME:
@@ -232,6 +265,36 @@ class Coach:
                 return self._stage.push(mark)
         return []
 
+    def _posed(self, pose: Pose) -> list[Said]:
+        """Do what a pose means now: inwards goes on, outwards pauses and, in a pause, ends."""
+        stage, paused = self._stage, self._paused_ns is not None
+        if self._result is not None or self._aside is not None or self._scene.free:
+            return []
+        match pose:
+            case "in" if paused or (isinstance(stage, Wait) and stage.step == "rest"):
+                return self._on()
+            case "out" if paused:
+                return self._stop()
+            case "out" if isinstance(stage, Wait) or (isinstance(stage, Reps) and stage.one_way):
+                return self._pause()
+        return []
+
+    def _on(self) -> list[Said]:
+        return self._resume() if self._paused_ns is not None else self._skip()
+
+    def _pause(self) -> list[Said]:
+        scene = self._scene
+        self._paused_ns = scene.t_ns
+        self._poses.begin()
+        off, listen = scene.mark(MarkKind.COUNT, {"on": False}), scene.mark(MarkKind.LISTEN, {"on": True})
+        return [off, listen, scene.say("paused", "tick")]
+
+    def _stop(self) -> list[Said]:
+        """End the session: what was done until now is its result."""
+        self._scene.stopped = True
+        self._paused_ns = self._aside = None
+        return self._next()
+
     def _resume(self) -> list[Said]:
         """Go on after a pause; the time of the pause does not count."""
         scene = self._scene
@@ -239,9 +302,12 @@ class Coach:
         for stage in (self._stage, self._aside):
             if stage is not None:
                 stage.shifted(scene.t_ns - paused_ns)
-        resting = isinstance(self._stage, Wait | Ask)
-        count = [] if resting else [scene.mark(MarkKind.COUNT, {"on": True})]
-        return [*count, scene.say("resumed", "tick")]
+        stage = self._stage
+        count = [] if isinstance(stage, Wait | Ask) else [scene.mark(MarkKind.COUNT, {"on": True})]
+        resting = isinstance(stage, Wait) and stage.step == "rest"
+        listen = [] if resting else [scene.mark(MarkKind.LISTEN, {"on": False})]
+        again = [] if stage is None or self._aside is not None else stage.resumed()
+        return [*count, *listen, scene.say("resumed", "tick"), *again]
 
     def _skip(self) -> list[Said]:
         stage = self._aside or self._stage
@@ -264,58 +330,24 @@ class Coach:
 
     # --- from step to step ------------------------------------------------------------------------
 
-    def _plan(self) -> Iterator[Stage]:
-        """Yield the steps of the session, in order; each is made when it is its turn."""
-        scene = self._scene
-        drill = scene.drill
-        if scene.free:
-            yield Calibrate(scene)
-            yield Reps(scene, drill.reps)
-            return
-        if self._other_leg:
-            yield Switch(scene)
-        if drill.kind in ("test", "stretch"):
-            yield Ask(scene, "warm")
-        yield Setup(scene)
-        if drill.measured:
-            yield Calibrate(scene)
-        sets = max(1, drill.sets)
-        match drill.kind:
-            case "test":
-                for direction in drill.directions:
-                    for n in range(1, drill.reps + 1):
-                        yield Trial(scene, direction, n, drill.reps)
-                yield Ask(scene, "pain")
-            case "drill":
-                for n in range(1, sets + 1):
-                    yield Reps(scene, drill.reps, n, sets)
-                    yield Ask(scene, "pain")
-                    if n < sets:
-                        yield Wait(scene, "rest", drill.rest_s)
-            case "stretch":
-                for n in range(1, max(1, drill.reps) + 1):
-                    yield Stretch(scene, n, max(1, drill.reps))
-                    if n < drill.reps:
-                        yield Wait(scene, "rest", drill.rest_s)
-                yield Ask(scene, "pain")
-            case "roll-out":
-                for n in range(1, max(1, drill.reps) + 1):
-                    yield Wait(scene, "roll", drill.hold_s)
-                    if n < drill.reps and drill.rest_s:
-                        yield Wait(scene, "rest", drill.rest_s)
-
     def _go_on(self) -> list[Said]:
         """Begin the next step where this one is done."""
         out: list[Said] = []
         if self._aside is not None and self._aside.done:
             self._aside = None
+            out += [] if self._stage is None else self._stage.zeroed()
         while self._result is None and self._aside is None and self._stage is not None and self._stage.done:
             out += self._next()
         return out
 
     def _next(self) -> list[Said]:
         scene = self._scene
+        if isinstance(self._stage, Trial) and self._stage.value is not None:
+            n, trial = self._stage.value
+            self._trials[n] = self._stage, trial
+            self._taken = None
         following = None if scene.stopped else next(self._stages, None)
+        self._poses.begin()
         if following is not None:
             self._stage = following
             return following.begin()
@@ -346,6 +378,8 @@ class Coach:
         if step == "done" and self._result is not None:
             fields["text"] = self._result["sentence"]
             fields["result"] = self._result
+            found = tested(scene)
+            fields["tested"] = None if found is None else found.result
         if (timer := fields.get("timer")) is not None:
             fields["timer"] = Timer(*timer)
         return Show(

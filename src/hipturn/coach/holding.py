@@ -7,13 +7,19 @@ import numpy as np
 
 from hipturn.coach.scene import GENTLE_PAIN, Said, Scene, Stage
 from hipturn.core import results
+from hipturn.core.trace import joined
+from hipturn.core.zero import knee_now, knee_off
 from hipturn.model import Direction, Gap, HipAngle, Hold, Input, Output, Rep, StreamNs, Verdict
 from hipturn.units import DEG_PER_RAD, NS_PER_S, RAD_PER_DEG
 
 LEAST_RAD = 5.0 * RAD_PER_DEG
 """A hold nearer to neutral is rest."""
+KNEE_NS = NS_PER_S // 2
+"""A knee is told of when it is off for so long: at the turn it swings for a moment."""
 LOST_NS = NS_PER_S // 2
 """A longer gap within a hold leaves nobody knowing where the leg was."""
+TICK_S = 5.0
+"""A stretch is told to be still held this often."""
 STRETCH_RAD = 5.0 * RAD_PER_DEG
 """In a stretch the leg may sink and settle by this much from second to second."""
 
@@ -65,12 +71,29 @@ class Trial(Stage):
         self._ticks = 0
         self._back = False
         self._last_rad: float | None = None
+        self.value: tuple[int, results.Trial] | None = None
+        """What came out, and the number of the repetition it was."""
+        self._knee_since_ns: int | None = None
+        self._warning: str | None = None
 
     def begin(self) -> list[Said]:
         """Ask for the movement."""
         self._held.restart()
         self._blocks, self._ticks, self._back = [], 0, False
         return [self.scene.say("trial.go", move=self.scene.move(self._direction))]
+
+    def zeroed(self) -> list[Said]:
+        """By a new zero the trial is begun anew."""
+        return self.begin()
+
+    def resumed(self) -> list[Said]:
+        """After a pause as well."""
+        return self.begin()
+
+    @property
+    def anew(self) -> "Trial":
+        """The same trial once more."""
+        return Trial(self.scene, self._direction, self._n, self._of)
 
     def linked(self) -> list[Said]:
         """After a lost link the trial is repeated."""
@@ -93,18 +116,28 @@ class Trial(Stage):
             "trials": self._of,
             "best_rad": best if scene.pain < GENTLE_PAIN else None,
             "last_rad": self._last_rad,
+            "reference_rad": self._reference(),
+            "warning": self._warning,
         }
+
+    def _reference(self) -> float | None:
+        """Return the mean of the group the person chose to see; nothing to beat for whoever is in pain."""
+        group = self.scene.against.group
+        if group is None or self.scene.pain >= GENTLE_PAIN:
+            return None
+        spread = group.internal if self._direction is Direction.INTERNAL else group.external
+        return None if spread is None else spread.mean_rad
 
     def push(self, item: Input | Output) -> list[Said]:
         """Watch the hold; the repetition that ends with the return gives the value."""
         match item:
             case HipAngle():
                 self._blocks.append(item)
-                return self._watch(item)
+                return [*self._knee(item), *self._watch(item)]
             case Gap() if item.cause != "link" and item.end_ns - item.start_ns > LOST_NS:
                 return [self.scene.say("trial.lost", "rejected"), *self.begin()]
             case Rep() if item.direction is not self._direction:
-                return [self.scene.say("reject.direction", "rejected")]
+                return [*self.scene.wrong_way()]
             case Rep():
                 return self._over(item)
         return []
@@ -121,18 +154,33 @@ class Trial(Stage):
             return [self.scene.sound("tick")]
         return []
 
+    def _knee(self, block: HipAngle) -> list[Said]:
+        """Warn, once a trial, of a knee that has left the right angle: it must be one in a test."""
+        scene, now_ns = self.scene, int(block.t_ns[-1])
+        if scene.calibration is None or scene.heading_dependent:
+            return []
+        off = knee_off(knee_now(scene.calibration, scene.knee_rad, float(block.off_axis_rad[-1])))
+        if not off:
+            self._knee_since_ns = None
+            return []
+        self._knee_since_ns = self._knee_since_ns or now_ns
+        if self._warning is not None or now_ns - self._knee_since_ns < KNEE_NS:
+            return []
+        self._warning = scene.text("knee")
+        return [scene.say("knee", "trouble")]
+
     def _over(self, rep: Rep) -> list[Said]:
         scene = self.scene
         if rep.verdict is Verdict.VOID:
             return [scene.say("trial.lost", "rejected"), *self.begin()]
-        found = results.trials(_joined(self._blocks), [rep])
+        found = results.trials(joined(self._blocks), [rep])
         if not self._back or not found:
             return [scene.say("trial.again", "rejected"), *self.begin()]
         (trial,) = found
         scene.trials.append(trial)
         scene.reps.append(rep)
         scene.reached(self._direction, trial.value_rad)
-        self._last_rad, self.done = trial.value_rad, True
+        self._last_rad, self.done, self.value = trial.value_rad, True, (rep.n, trial)
         return [scene.say("trial.value", "counted", value=f"{trial.value_rad * DEG_PER_RAD:.0f}")]
 
 
@@ -148,6 +196,7 @@ class Stretch(Stage):
         self._held = Held(self._direction, STRETCH_RAD)
         self._from_rad: float | None = None
         self._half = self._back = False
+        self._ticks = 0
         self._ends_ns: int | None = None
         self._held_s = 0.0
         self._angles: list[tuple[int, float]] = []
@@ -159,8 +208,19 @@ class Stretch(Stage):
     def shifted(self, by_ns: int) -> None:
         """After a pause it is taken up anew."""
         self._held.restart()
-        self._from_rad, self._ends_ns, self._half = None, None, False
+        self._from_rad, self._ends_ns, self._half, self._ticks = None, None, False, 0
         self._angles.clear()
+
+    def zeroed(self) -> list[Said]:
+        """By a new zero the stretch is begun anew, unless it was over."""
+        if self._back:
+            return []
+        self.shifted(0)
+        return self.begin()
+
+    def resumed(self) -> list[Said]:
+        """After a pause it is asked for once more."""
+        return [] if self._back else self.begin()
 
     def linked(self) -> list[Said]:
         """Begin anew: the time in which nobody saw the leg does not count."""
@@ -204,17 +264,22 @@ class Stretch(Stage):
             self._ends_ns = scene.t_ns + round((wanted_s - held_s) * NS_PER_S)
             return [scene.sound("tick")]
         self._held_s = held_s
+        tick = int(held_s / TICK_S) > self._ticks
+        self._ticks = int(held_s / TICK_S)
         scene.reached(self._direction, self._held.best_rad)
         if held_s >= wanted_s:
-            gained = self._finish().creep_rad * DEG_PER_RAD
-            out: list[Said] = [scene.say("stretch.back", "target")]
-            if gained >= 1.0:
-                out.append(scene.say("stretch.gained", value=f"{gained:.0f}"))
-            return out
+            return [scene.say("stretch.back", "target"), self._told(self._finish())]
         if not self._half and held_s >= wanted_s / 2.0:
             self._half = True
             return [scene.say("stretch.half", "tick")]
-        return []
+        return [scene.sound("tick")] if tick else []
+
+    def _told(self, hold: Hold) -> Said:
+        """Tell what the hold brought and how steady it was."""
+        creep, wobble = (round(x * DEG_PER_RAD) for x in (hold.creep_rad, hold.wobble_rad))
+        key = "gained" if creep >= 1 else "lost" if creep <= -1 else "kept"
+        steady = self.scene.degrees(max(1, wobble))
+        return self.scene.say(f"stretch.{key}", value=self.scene.degrees(abs(creep)), steady=steady)
 
     def _finish(self) -> Hold:
         """Note the hold, by the same formulas as `core.figures.held`."""
@@ -235,16 +300,3 @@ class Stretch(Stage):
         )
         self.scene.holds.append(hold)
         return hold
-
-
-def _joined(blocks: list[HipAngle]) -> HipAngle:
-    return HipAngle(
-        blocks[0].stream,
-        np.concatenate([b.t_ns for b in blocks]),
-        np.concatenate([b.angle_rad for b in blocks]),
-        np.concatenate([b.rate_radps for b in blocks]),
-        np.concatenate([b.off_axis_rad for b in blocks]),
-        np.concatenate([b.twist_rad for b in blocks]),
-        np.concatenate([b.lost_before for b in blocks]),
-        np.concatenate([b.trusted for b in blocks]),
-    )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from hipturn.core.results import Result
 from hipturn.model import Direction, Side
 from hipturn.units import DEG_PER_RAD, NS_PER_S
 
@@ -12,6 +13,7 @@ Language = Literal["en", "de"]
 Step = Literal[
     "waiting",
     "question",
+    "stand",
     "setup",
     "hold",
     "rotations",
@@ -99,6 +101,8 @@ class Show:
     best_rad: float | None = None
     last_rad: float | None = None
     reference_rad: float | None = None
+    warning: str | None = None
+    """What is not as it should be now, in words, such as the knee's angle."""
     timer: Timer | None = None
     question: Question | None = None
     part: int | None = None
@@ -106,6 +110,8 @@ class Show:
     next: str | None = None
     result: Mapping[str, Any] | None = None
     """At the end: the summary, in degrees, as in docs/coach.md."""
+    tested: Result | None = None
+    """At the end of a test: the same as the core has it, to be kept in the recording."""
 
     def line(self) -> dict[str, Any]:
         """Return it as a JSON object."""
@@ -133,6 +139,7 @@ class Show:
             "best_deg": _deg(self.best_rad),
             "last_deg": _deg(self.last_rad),
             "reference_deg": _deg(self.reference_rad),
+            "warning": self.warning,
             "timer": None
             if timer is None
             else {

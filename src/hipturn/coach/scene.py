@@ -9,6 +9,8 @@ from hipturn.coach.drill import Drill, Words
 from hipturn.coach.prompts import Earcon, Prompt, Show, Step
 from hipturn.core import results
 from hipturn.core.positions import placed
+from hipturn.core.progress import Tested
+from hipturn.core.references import Group, Scale
 from hipturn.model import (
     Calibration,
     Direction,
@@ -20,8 +22,10 @@ from hipturn.model import (
     MarkKind,
     Output,
     Rep,
+    SetDone,
     Side,
     StreamInfo,
+    Vector,
 )
 
 Said = Prompt | Show | Mark
@@ -29,6 +33,41 @@ Said = Prompt | Show | Mark
 
 GENTLE_PAIN, STOP_PAIN = 1, 7
 """From the first on nothing is urged any more; from the second on the session ends."""
+
+WRONG_LEG = 3
+"""So many movements in a row the other way are no slip of a person: the strap is on the other leg."""
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """What a person chose to see a result against: data, never a verdict."""
+
+    scale: Scale | None = None
+    group: Group | None = None
+
+
+NOTHING = Against()
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """How a person came out of what they did before, in a routine."""
+
+    warmed_up: bool | None = None
+    pain: int = 0
+
+
+AFRESH = Before()
+
+
+@dataclass(frozen=True, slots=True)
+class Slipped:
+    """A slip, and what had been done until then, which is kept as it was measured."""
+
+    t_ns: int
+    tilt_rad: float
+    trials: int
+    reps: int
 
 
 @dataclass(slots=True)
@@ -41,11 +80,18 @@ class Scene:
     language: str = "en"
     free: bool = False
     """Only counting: no questions, no set-up."""
-    previous: results.Result | None = None
-    """The last test of the same leg, to tell what changed."""
+    against: Against = NOTHING
+    past: tuple[Tested, ...] = ()
+    """Earlier tests of this person with the same sensor and filter, either leg."""
+    today: int = 0
+    """The local day, as `core.progress.Tested` counts them."""
     t_ns: int = 0
     info: StreamInfo | None = None
     gyr_bias: FloatArray | None = None
+    shank_axis: Vector | None = None
+    """The shin's long axis in the sensor, where quiet standing showed it."""
+    knee_rad: float | None = None
+    """Flexion of the knee in the pose of the calibration, where that is known."""
     calibration: Calibration | None = None
     observability: float = 1.0
     heading_dependent: bool = False
@@ -58,9 +104,15 @@ class Scene:
     """Numbers of those that count."""
     trials: list[results.Trial] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
+    sets: list[SetDone] = field(default_factory=list)
+    slips: list[Slipped] = field(default_factory=list)
     best: dict[Direction, float] = field(default_factory=dict)
     """Furthest so far, by direction, rad."""
+    target_rad: float | None = None
+    """Range to reach: of the settings, or as the person has shown it."""
     rolled_s: float = 0.0
+    other_way: int = 0
+    """Movements in a row that went the other way."""
     stopped: bool = False
     """The person has had enough: what is left is not begun."""
 
@@ -89,6 +141,10 @@ class Scene:
         """Return a prompt."""
         return Prompt(self.t_ns, self.text(key, **values), earcon, key, self.language)
 
+    def degrees(self, value: int) -> str:
+        """Return so many degrees, in words."""
+        return self.text("degree" if value == 1 else "degrees", n=value)
+
     def sound(self, earcon: Earcon) -> Prompt:
         """Return a sound without words."""
         return Prompt(self.t_ns, "", earcon, earcon, self.language)
@@ -97,8 +153,23 @@ class Scene:
         """Return a mark for the stream."""
         return Mark(self.stream, HostNs(0), kind, value or {})
 
+    def take_back(self, trial: results.Trial) -> None:
+        """Forget a trial."""
+        self.trials.remove(trial)
+        others = [each.value_rad for each in self.trials if each.direction is trial.direction]
+        self.best[trial.direction] = max(others, default=0.0)
+
+    def wrong_way(self) -> list[Prompt]:
+        """Tell that a movement went the other way; several in a row may mean the other leg."""
+        self.other_way += 1
+        out = [self.say("reject.direction", "rejected")]
+        if self.other_way % WRONG_LEG == 0:
+            out.append(self.say("wrong-leg", "trouble", side=self.text(self.side.value)))
+        return out
+
     def reached(self, direction: Direction, angle_rad: float) -> None:
         """Note how far it went."""
+        self.other_way = 0
         self.best[direction] = max(self.best.get(direction, 0.0), abs(angle_rad))
 
 
@@ -123,8 +194,16 @@ class Stage:
         """Return what a link that came back leads to."""
         return [self.scene.say("back", "connected")]
 
+    def zeroed(self) -> list[Said]:
+        """Return what a new zero leads to: what was seen by the old one is of no use."""
+        return []
+
     def shifted(self, by_ns: int) -> None:
         """Let everything that is timed be later: there was a pause."""
+
+    def resumed(self) -> list[Said]:
+        """Return what is said once more after a pause."""
+        return []
 
     def skip(self) -> list[Said]:
         """End it because the person wants to go on."""

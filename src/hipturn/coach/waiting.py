@@ -93,8 +93,7 @@ class Setup(Stage):
         """Say how."""
         scene = self.scene
         self._begun_ns = self._still_ns = scene.t_ns
-        side = scene.text(scene.side.value)
-        return [scene.say("setup", side=side, setup=scene.said.setup)]
+        return [scene.say("setup", **self._words)]
 
     def shifted(self, by_ns: int) -> None:
         """Wait as long after a pause."""
@@ -102,8 +101,12 @@ class Setup(Stage):
 
     def shown(self) -> dict[str, Any]:
         """Return how."""
-        scene = self.scene
-        return {"text": scene.text("setup", side=scene.text(scene.side.value), setup=scene.said.setup)}
+        return {"text": self.scene.text("setup", **self._words)}
+
+    @property
+    def _words(self) -> dict[str, Any]:
+        said = self.scene.said
+        return {"title": said.title, "side": self.scene.text(self.scene.side.value), "setup": said.setup}
 
     def push(self, item: Input | Output) -> list[Said]:
         """Watch for stillness; a bias of some degrees a second is none of movement."""
@@ -167,7 +170,8 @@ class Wait(Stage):
         scene = self.scene
         self._ends_ns = scene.t_ns + round(self._seconds * NS_PER_S)
         listen = [scene.mark(MarkKind.LISTEN, {"on": True})] if self._kind == "rest" else []
-        return [*listen, scene.say(self._kind, move=scene.move(None), seconds=f"{self._seconds:.0f}")]
+        key = "rest.taps" if listen else self._kind
+        return [*listen, scene.say(key, move=scene.move(None), seconds=f"{self._seconds:.0f}")]
 
     def shifted(self, by_ns: int) -> None:
         """End as much later."""

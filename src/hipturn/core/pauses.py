@@ -1,7 +1,7 @@
 """What a pause shows: whether the strap has slipped, and whether the heading has drifted.
 
-Whenever the leg rests near its zero, gravity must point where it pointed at the zero. A quarter of a
-second is looked at at a time, counted from the calibration on and so whatever the packets.
+Whenever the leg rests near the pose of its calibration, gravity must point where it pointed there. A quarter
+of a second is looked at at a time, counted from the calibration on and so whatever the packets.
 """
 
 import math
@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from hipturn.core.angle import MIN_OBSERVABILITY, AngleMeter, side_sign
-from hipturn.model import Calibration, Drift, HipAngle, Side, Slip, StreamNs
+from hipturn.model import Calibration, Drift, FloatArray, HipAngle, Side, Slip, StreamNs
 from hipturn.units import RAD_PER_DEG
 
 STEP_S = 0.25
@@ -18,7 +18,7 @@ STEPS = 8
 STILL_RAD = 0.5 * RAD_PER_DEG
 """How little the leg moves from step to step in a pause."""
 NEAR_ZERO_RAD = 10.0 * RAD_PER_DEG
-"""Further out a still leg is held there, not at rest."""
+"""Further from the pose of the calibration a still leg is held there, not at rest."""
 SLIP_RAD = 3.0 * RAD_PER_DEG
 """Settling back on the mat moves a shin by one or two degrees."""
 NEWS_RAD = 2.0 * RAD_PER_DEG
@@ -41,6 +41,8 @@ class Pauses:
         self._elevation = meter.axis_elevation_rad
         self._sign = side_sign(side)
         self._axis = np.array(calibration.axis_sensor)
+        # a gravity zero may lie some degrees from the pose that was held, to which the leg comes back
+        self._pose = self._sign * calibration.pose_rad
         along = np.array(calibration.up0_sensor) - math.sin(self._elevation) * self._axis
         self._along = along / max(float(np.linalg.norm(along)), 1e-12)
         self._across = np.cross(self._axis, self._along)
@@ -58,6 +60,7 @@ class Pauses:
         columns = (block.angle_rad, block.off_axis_rad, block.twist_rad, block.trusted)
         steps = zip(*(c[rows].tolist() for c in columns), strict=True)
         for k, (angle, off_axis, twist, trusted) in enumerate(steps):
+            angle -= self._pose
             if not (trusted and -NEAR_ZERO_RAD <= angle <= NEAR_ZERO_RAD):
                 seen.clear()
                 continue
@@ -76,7 +79,7 @@ class Pauses:
         angles, off_axes, twists = zip(*self._seen, strict=True)
         angle, off_axis, twist = sum(angles) / STEPS, sum(off_axes) / STEPS, sum(twists) / STEPS
         out: list[Slip | Drift] = []
-        drift = twist - angle
+        drift = twist - angle - self._pose
         if abs(drift - self._told_drift) > DRIFT_RAD:
             self._told_drift = drift
             out.append(Drift(stream, StreamNs(t_ns), drift))
@@ -84,14 +87,8 @@ class Pauses:
             # gravity cannot point further away than both together
             self._told_slip = 0.0
             return out
-        elevation, theta = self._elevation + off_axis, self._sign * angle
-        level = math.cos(elevation)
-        up = (
-            math.sin(elevation) * self._axis
-            + level * math.cos(theta) * self._along
-            - level * math.sin(theta) * self._across
-        )
-        up0 = math.sin(self._elevation) * self._axis + math.cos(self._elevation) * self._along
+        up = self._up(self._elevation + off_axis, angle + self._pose)
+        up0 = self._up(self._elevation, self._pose)
         tilt = math.acos(max(-1.0, min(1.0, float((up * up0).sum()))))
         if tilt <= SLIP_RAD:
             self._told_slip = 0.0
@@ -100,3 +97,9 @@ class Pauses:
             x, y, z = up.tolist()
             out.append(Slip(stream, StreamNs(t_ns), tilt, (x, y, z)))
         return out
+
+    def _up(self, elevation_rad: float, angle_rad: float) -> FloatArray:
+        """Return the up direction in the sensor, shape (3,), at an elevation of the axis and a hip angle."""
+        theta, level = self._sign * angle_rad, math.cos(elevation_rad)
+        turned = math.cos(theta) * self._along - math.sin(theta) * self._across
+        return np.asarray(math.sin(elevation_rad) * self._axis + level * turned)

@@ -165,7 +165,7 @@ class Front:
             at_ns = StreamNs(max(0, self._origins[packets.stream].last_t_ns))
             if not pressed:
                 out.append(BadPackets(packets.stream, at_ns, 1))
-            elif chain.taps is not None:
+            else:
                 out.append(Tapped(packets.stream, at_ns, 1, button=True))
         return out + self._samples(packets.stream, _rows(raw, slice(done, None)), chain)
 
@@ -318,12 +318,10 @@ class Back:
                 return _closed(leg)
             case MarkKind.COUNT:
                 leg.counting = bool(mark.value["on"])
-                leg.detector.forget()
+                leg.detector.suspend()
                 return [] if leg.counting else _closed(leg)
             case MarkKind.REFERENCE:
-                last = int(mark.value["last"])
-                sound = [rep for rep in leg.sets.last if rep.verdict is not Verdict.VOID]
-                leg.judge.learn([sample(rep) for rep in sound[-last:]] if last else [])
+                leg.judge.learn([sample(rep) for rep in _shown(mark, leg)])
             case MarkKind.UNDO:
                 return [leg.sets.undo(leg.t_ns)]
             case MarkKind.REDO:
@@ -434,6 +432,15 @@ def _decided_ns(event: _Event) -> int:
             return event.t_ns
         case _:
             return event.decided_ns
+
+
+def _shown(mark: Mark, leg: _Leg) -> Sequence[Rep]:
+    """Return the repetitions of the running set that a mark calls done well."""
+    sound = [rep for rep in leg.sets.last if rep.verdict is not Verdict.VOID]
+    if (numbers := mark.value.get("reps")) is not None:
+        return [rep for rep in sound if rep.n in numbers]
+    last = int(mark.value["last"])
+    return sound[-last:] if last else []
 
 
 def _compensation(of: pelvis.Pelvis, rep: Rep, found: Excursion, block: Orientation) -> float:

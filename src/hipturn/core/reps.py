@@ -17,12 +17,14 @@ goes nowhere for `max_hold_s` is a new pose, not a repetition.
 """
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from math import inf
 from statistics import median
 
-from hipturn.core.trace import COARSE, FINE, NEVER, Trace
+import numpy as np
+
+from hipturn.core.trace import COARSE, FINE, NEVER, Trace, part
 from hipturn.model import HipAngle
 from hipturn.units import NS_PER_S, RAD_PER_DEG
 
@@ -51,6 +53,7 @@ class DetectParams:
 class State(Enum):
     """Where in a repetition the leg is."""
 
+    AWAY = "away"
     REST = "rest"
     OUT = "out"
     BACK = "back"
@@ -72,6 +75,8 @@ class Excursion:
     samples: HipAngle
     lead: int = 0
     """How many of the samples, the first, are of the stop before it: a slow start hides there."""
+    cut: bool = False
+    """The stream ended before it came back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,12 @@ WINDUP_RATIO = 2.0
 """A first movement followed straight through neutral by one this much larger was its wind-up."""
 DOUBTFUL_SHARE = 0.5
 """A repetition below this share of the usual one is only believed once it did not turn into a wind-up."""
+BEYOND_SHARE, AWAY_RAD = 0.5, 10.0 * RAD_PER_DEG
+"""After a pause a leg further from home than this share of the usual range, and this at least, is held out;
+nearer it has settled a little elsewhere."""
+WHOLE_SHARE = 0.8
+"""A movement out of this share of the usual range is most of a repetition, though the stream ends in it:
+people vary their range by 6 %, three times that is chance."""
 DOUBTFUL_PATIENCE = 0.5
 """Share of `max_hold_s` such a small one may last: shallow and long is a shift of pose."""
 CREEP = 0.5
@@ -114,6 +125,7 @@ ELSEWHERE_SHARE, ELSEWHERE_RAD = 1.5, (15.0 * RAD_PER_DEG, 60.0 * RAD_PER_DEG)
 person gets up or walks. Real leg raises tilt an axis that fits them badly by 1.4 of their range or 45°."""
 FIRST_LOOK_NS, LOOK_NS = 3 * NS_PER_S, NS_PER_S
 """When it is first asked of a movement in progress, and how often then, whether it is one of those."""
+HALF_TURN_RAD = 180.0 * RAD_PER_DEG
 KEEP_S = 2.0
 """How much of a rest is kept to find where the next movement began."""
 FORGET_HOLDS = 4
@@ -133,6 +145,8 @@ class Detector:
         self._usual: deque[float] = deque(maxlen=params.memory)
         # ranges of the last repetitions, positive internal; the median of their sizes is asked for often
         self._usual_rad = 0.0
+        self._kept: tuple[float, float] | None = None
+        # where home was before a pause, and how far from it a leg is still about at home
         self._trace: Trace
         self._at: int
         self._clear()
@@ -149,19 +163,50 @@ class Detector:
 
     def forget(self) -> None:
         """Drop the movement in progress and what is usual: another leg or calibration follows."""
+        self._kept = None
+        self._usual.clear()
+        self._usual_rad = 0.0
+        self._clear()
+
+    def suspend(self) -> None:
+        """Drop the movement in progress and what is usual, but not where home is: a pause follows."""
+        if self._trace.angle:
+            self._kept = self._home, max(AWAY_RAD, BEYOND_SHARE * self._usual_rad)
         self._usual.clear()
         self._usual_rad = 0.0
         self._clear()
 
     def push(self, block: HipAngle) -> list[Excursion | Turned]:
         """Return the turns and excursions decided within this block."""
+        if (jump := self._jump(block)) is not None:
+            before, after = (part(block, rows) for rows in (slice(0, jump), slice(jump, None)))
+            found = self.push(before) if jump else []
+            self._clear()
+            self._lost = True
+            return [*found, *self.push(after)]
         if not self._trace.angle:
-            self._home = self._place = self._slack = float(block.angle_rad[0])
+            first = float(block.angle_rad[0])
+            self._home = self._place = self._slack = first
+            if self._lost:
+                # of the movement in progress nobody knows where it began: the next begins where it ends
+                self._state, self._sign = State.AWAY, 1 if block.rate_radps[0] > 0.0 else -1
+                self._extreme = first
+            elif self._kept is not None and abs(first - self._kept[0]) > self._kept[1]:
+                # the leg is held out: what comes is its return, and no repetition
+                self._state, self._anchor_ns = State.AWAY, int(block.t_ns[0])
+            elif self._kept is not None and abs(rate := float(block.rate_radps[0])) > SLOW_RADPS[0]:
+                if rate * (self._kept[0] - first) > 0.0:
+                    self._homewards(first, self._kept[0], int(block.t_ns[0]))
+                else:
+                    # just leaving home
+                    self._home = self._place = self._slack = self._kept[0]
         self._trace.append(block)
         self._due_ns = NEVER
         out: list[Excursion | Turned] = []
         while self._at < len(self._trace.angle):
             match self._state:
+                case State.AWAY:
+                    self._homecoming()
                 case State.REST:
                     self._rest()
                 case State.OUT:
@@ -173,14 +218,38 @@ class Detector:
         self._trim()
         return out
 
+    def _jump(self, block: HipAngle) -> int | None:
+        """Return where in the block the angle jumps by more than half a turn, which no joint does.
+
+        There it was lost near the vertical and found again: what follows does not continue what was before.
+        """
+        angle = block.angle_rad
+        if self._trace.angle and abs(float(angle[0]) - self._trace.angle[-1]) > HALF_TURN_RAD:
+            return 0
+        if len(angle) == 1:
+            return None
+        far = np.abs(np.diff(angle)) > HALF_TURN_RAD
+        return int(far.argmax()) + 1 if far.any() else None
+
     def finish(self) -> list[Excursion]:
-        """Return the excursion that the end of the stream cut short, if most of the way back was done."""
+        """Return the excursion that the end of the stream cut short, if most of it was done.
+
+        That is most of the way back; or the usual range out from a known home, begun out of the last return
+        without a rest, in a set that all goes its way: a repetition without its return, and judged so. After
+        a rest it may be anything.
+        """
         done: list[Excursion] = []
         last = len(self._trace.angle) - 1
-        if self._state is State.BACK:
-            swing = self._range()
-            if self._sign * (self._peak - self._extreme) >= self._p.back_share * swing:
-                done += self._finished(last, turned=True)
+        swing = self._range()
+        out = self._state in (State.OUT, State.BACK) and self._flowing and self._rested
+        undone = self._sign * (self._peak - self._extreme)
+        # a fidget that shifted the pose has gone half of its way back, too
+        doubtful = swing < DOUBTFUL_SHARE * self._usual_rad
+        enough = 1.0 - HOME_SHARE if doubtful else self._p.back_share
+        if self._state is State.BACK and undone >= enough * swing:
+            done += self._finished(last, turned=True)
+        elif out and swing >= WHOLE_SHARE * self._usual_rad and self._with_set():
+            done += [replace(each, cut=True) for each in self._finished(last, turned=True)]
         elif self._state is State.SWING and self._pending is not None:
             done += self._finished(self._pending, turned=False, known=last)
         self._clear()
@@ -191,10 +260,10 @@ class Detector:
         self._sign = 1
         self._home = self._start = self._peak = self._extreme = 0.0
         self._place = self._slack = self._elsewhere = 0.0
-        self._slack_ns = 0
+        self._slack_ns = self._stopped_ns = 0
         self._since = NEVER
         self._calm = 0
-        self._rested = self._away = False
+        self._rested = self._away = self._flowing = self._lost = False
         self._anchor = self._anchor_ns = self._look_ns = self._at = 0
         self._due_ns, self._due_at = NEVER, 0
         self._pending: int | None = None
@@ -283,6 +352,28 @@ class Detector:
         return (age > patience and self._stopped(i, SLOW_RADPS[0])) or age > FORGET_HOLDS * self._max_hold_ns
 
     # --- the machine: each state runs until it changes or the samples end -------------------------
+
+    def _homecoming(self) -> None:
+        """Wait for a leg that was out at the beginning to come home, or to have a new one."""
+        home, limit = self._kept or (self._home, AWAY_RAD)
+        i = self._at
+        if self._lost:
+            x = self._sign * self._trace.angle[i]
+            self._extreme = max(self._extreme * self._sign, x) * self._sign
+            if self._extreme * self._sign - x > MIN_TURN_RAD:
+                self._state, self._lost, self._anchor = State.REST, False, i
+                self._home = self._place = self._slack = self._extreme
+        elif abs(self._trace.angle[i] - home) <= limit:
+            self._state, self._anchor, self._rested = State.REST, i, True
+            self._homewards(self._trace.angle[i], home, self._trace.time(i))
+        elif self._trace.time(i) - self._anchor_ns > self._max_hold_ns and self._stopped(i, SLOW_RADPS[0]):
+            self._settle(i)
+        self._at = i + 1
+
+    def _homewards(self, x: float, home: float, now_ns: int) -> None:
+        """Let neutral go with the leg on the rest of its way home, which is no repetition."""
+        self._home = self._place = x
+        self._slack, self._slack_ns = home, now_ns + SLACK_NS
 
     def _rest(self) -> None:
         """Wait for a departure from neutral, which is where the leg last stopped for a while."""
@@ -491,6 +582,9 @@ class Detector:
     # --- changes of state -------------------------------------------------------------------------
 
     def _depart(self, i: int, start_rad: float, anchor: int) -> None:
+        # the leg has not rested since the last return, if there was one
+        rested_ns = self._trace.time(anchor) - self._stopped_ns
+        self._flowing = self._state is not State.REST or rested_ns < SETTLED_S * NS_PER_S
         self._state, self._told, self._anchor = State.OUT, False, anchor
         self._anchor_ns = self._trace.time(anchor)
         self._look_ns = self._anchor_ns + FIRST_LOOK_NS
@@ -543,6 +637,7 @@ class Detector:
         if short and abs(x - self._home) > CLOSE_RAD:
             self._slack, self._slack_ns = self._home, self._trace.time(i) + SLACK_NS
         self._state, self._home, self._place, self._anchor = State.REST, x, x, i
+        self._stopped_ns = self._trace.time(i)
         self._since, self._calm, self._rested, self._pending = NEVER, i, True, None
         self._at = i + 1
 

@@ -6,6 +6,7 @@ that it can pass over those in which nothing can happen, and the blocks themselv
 
 from array import array
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -145,9 +146,9 @@ class Trace:
         newest = bisect_right(self._starts, stop - 1)
         pieces, starts = self._blocks[oldest:newest], self._starts[oldest:newest]
         # the last before the first, which may be the same
-        pieces[-1] = _rows(pieces[-1], slice(stop - starts[-1]))
-        pieces[0] = _rows(pieces[0], slice(first - starts[0], None))
-        return pieces[0] if len(pieces) == 1 else _join(pieces)
+        pieces[-1] = part(pieces[-1], slice(stop - starts[-1]))
+        pieces[0] = part(pieces[0], slice(first - starts[0], None))
+        return pieces[0] if len(pieces) == 1 else joined(pieces)
 
     def most_tilt(self, first: int, stop: int) -> float:
         """Return the most the off-axis motion can change by from index `first` to before `stop`, rad.
@@ -184,7 +185,8 @@ def _array(values: FloatArray) -> "array[float]":
     return array("d", values.tobytes())
 
 
-def _rows(block: HipAngle, rows: slice) -> HipAngle:
+def part(block: HipAngle, rows: slice) -> HipAngle:
+    """Return some rows of a block."""
     return HipAngle(
         block.stream,
         block.t_ns[rows],
@@ -197,7 +199,8 @@ def _rows(block: HipAngle, rows: slice) -> HipAngle:
     )
 
 
-def _join(blocks: list[HipAngle]) -> HipAngle:
+def joined(blocks: Sequence[HipAngle]) -> HipAngle:
+    """Return blocks that follow each other, one at least, as one."""
     return HipAngle(
         blocks[0].stream,
         np.concatenate([b.t_ns for b in blocks]),

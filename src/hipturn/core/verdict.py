@@ -155,7 +155,9 @@ class Judge:
             reasons.append("no-hold")
         if asked.max_off_axis_rad is not None and rep.off_axis_rad > asked.max_off_axis_rad:
             reasons.append("off-axis")
-        if asked.min_return is not None:
+        if excursion.cut:
+            reasons.append("no-return")
+        elif asked.min_return is not None:
             samples = excursion.samples
             back = samples.angle_rad[np.searchsorted(samples.t_ns, rep.end_ns)]
             undone = excursion.sign * (rep.peak_rad - float(back))

@@ -63,6 +63,14 @@ def with_gravity_zero(calibration: Calibration, shank_axis_sensor: Vector) -> Ca
     )
 
 
+def held_plumb(calibration: Calibration) -> Calibration:
+    """Return the calibration with the pose held as its gravity zero: the shin was held upright when asked to.
+
+    For whoever did not stand before; as good as they held it, and less repeatable than `with_gravity_zero`.
+    """
+    return dataclasses.replace(calibration, zero="gravity")
+
+
 def knee_flexion(calibration: Calibration) -> float | None:
     """Return the knee's flexion in the calibration, rad, where the shin's long axis is known.
 
@@ -72,6 +80,32 @@ def knee_flexion(calibration: Calibration) -> float | None:
         return None
     along = sum(a * b for a, b in zip(calibration.axis_sensor, calibration.shank_axis_sensor, strict=True))
     return math.acos(max(-1.0, min(1.0, along)))
+
+
+RIGHT_ANGLE_RAD, KNEE_RAD = 90.0 * RAD_PER_DEG, 10.0 * RAD_PER_DEG
+"""Within this of a right angle the knee is as the test asks for it."""
+NO_KNEE_RAD = 50.0 * RAD_PER_DEG
+"""A knee this far from a right angle was none: what was taken for standing was something else."""
+
+
+def knee_off(knee_rad: float) -> bool:
+    """Return whether the knee is outside 80 to 100°."""
+    return abs(knee_rad - RIGHT_ANGLE_RAD) > KNEE_RAD
+
+
+def knee_now(calibration: Calibration, knee_rad: float | None, off_axis_rad: float) -> float:
+    """Return the knee's flexion, rad, by how the axis has tilted since the calibration: the thigh kept still.
+
+    `knee_rad` as it was in the calibration, a right angle where nobody knows. Whether the foot is above the
+    knee (prone) or below (seated) decides which way bending tilts the axis; unknown, it counts as bending.
+    """
+    long = calibration.shank_axis_sensor
+    if long is None:
+        change = abs(off_axis_rad)
+    else:
+        above = sum(a * b for a, b in zip(long, calibration.up0_sensor, strict=True)) < 0.0
+        change = -off_axis_rad if above else off_axis_rad
+    return (RIGHT_ANGLE_RAD if knee_rad is None else knee_rad) + change
 
 
 def _unit(v: FloatArray) -> Vector:

@@ -47,6 +47,11 @@ class Chain:
         return bool(before) and before[-1].side is not self.part.side
 
     @property
+    def warmed_up(self) -> bool:
+        """Whether a drill came before: it warms up, and nobody has to be asked."""
+        return any(drills.drill(part.drill).kind == "drill" for part in self.parts[: self.at])
+
+    @property
     def number(self) -> int:
         """Where in the routine that is, from 1."""
         return self.at + 1

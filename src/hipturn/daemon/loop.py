@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from hipturn import drills, history
 from hipturn.commands import Begin, End, Speak, Told
 from hipturn.daemon.chain import Chain
 from hipturn.daemon.door import Door
@@ -16,11 +17,11 @@ from hipturn.daemon.running import Running
 from hipturn.daemon.telling import Telling
 from hipturn.daemon.ticking import ticking
 from hipturn.host.notify import Notifier
-from hipturn.model import HostNs, Input, LinkDown, LinkUp, Packets, Side
+from hipturn.model import HostNs, Input, LinkDown, LinkUp, Mark, MarkKind, Packets, Side
 from hipturn.session import Heard
 from hipturn.sinks.hub import Hub
 from hipturn.sources.ble import LinkState
-from hipturn.status import State
+from hipturn.status import Battery, State
 from hipturn.supervise import kept_up, reason
 
 TURN = 32
@@ -59,6 +60,12 @@ class Daemon:
     _away_since_s: float | None = field(default=None, init=False)
     _fault_s: float | None = field(default=None, init=False)
     _closing: "set[asyncio.Task[None]]" = field(default_factory=set, init=False)
+    _recalling: "asyncio.Task[None] | None" = field(default=None, init=False)
+    _ours: set[str] = field(default_factory=set, init=False)
+    """Names of the recordings made until now."""
+    _low: Mark | None = field(default=None, init=False)
+    """A low charge that nobody was told of yet."""
+    _charged: bool = field(default=True, init=False)
     _last: Ended = field(default_factory=lambda: Ended([], False, None), init=False)
 
     def tell(self, told: Told) -> None:
@@ -93,13 +100,17 @@ class Daemon:
             # what the radio still said while it was being stopped belongs to the session
             for item in self._door.drain():
                 self._take(item)
+            if self._running is not None and self.plan.guided:
+                self._running.stop()
             self._end()
+            if self._recalling is not None:
+                self._recalling.cancel()
             await asyncio.gather(*self._closing)
         return self._last
 
     def _beside(self, stop: asyncio.Event) -> Mapping[str, Coroutine[None, None, None]]:
         """Return what runs beside the loop, by name."""
-        sources = {"radio": self.source(self.plan, Ears(self._door.put, self._state, self.hub.vitals))}
+        sources = {"radio": self.source(self.plan, Ears(self._door.put, self._state, self._vitals))}
         if self.plan.pelvis is not None:
             ears = Ears(self._door.put, self._telling.pelvis, lambda *_: None, PELVIS)
             sources["radio of the pelvis"] = self.source(self.plan, ears)
@@ -123,6 +134,8 @@ class Daemon:
                     self._link_again()
                 return
             case End():
+                if self._running is not None:
+                    self._running.stop()
                 self._end()
                 self._held, self._chain = True, None
                 return
@@ -147,6 +160,8 @@ class Daemon:
                 self._link, self._away_since_s = None, time.monotonic()
             case Packets(stream=stream) if self._running is None and stream == STREAM:
                 self.hub.unrecorded()
+            case Mark(kind=MarkKind.BATTERY) if self._running is None:
+                self._low = item
         self._push(item)
 
     def _push(self, item: Input) -> None:
@@ -173,11 +188,16 @@ class Daemon:
         self.plan = plan.at(self._chain) if self._chain is not None else plan
 
     def _reached(self) -> None:
-        """Go on with the routine's next part; at the end wait for another session, or end the program."""
-        self._chain = self._chain.then if self._chain is not None else None
-        if self._chain is not None:
-            self._end()
-            self.plan = self.plan.at(self._chain)
+        """Go on with the routine's next part; at the end wait for another session, or end the program.
+
+        Whoever ended a part, or is in too much pain, has ended the routine.
+        """
+        coach = None if self._running is None else self._running.coach
+        goes_on = self._chain is not None and coach is not None and coach.completed
+        self._chain = self._chain.then if self._chain is not None and goes_on else None
+        if self._chain is not None and coach is not None:
+            self._end(goes_on=True)
+            self.plan = self.plan.at(self._chain, coach.pain)
             self._begin()
             self._link_again()
         elif self.plan.once:
@@ -203,6 +223,9 @@ class Daemon:
         """Tell a session that began in the middle of links about them."""
         self._again(self._link)
         self._again(self._second)
+        low, self._low = self._low, None
+        if low is not None:
+            self._push(replace(low, at_ns=HostNs(time.monotonic_ns())))
 
     def _again(self, link: LinkUp | None) -> None:
         if link is not None:
@@ -212,6 +235,21 @@ class Daemon:
         trouble = self._telling.trouble
         running = Running.of(self.plan, self._telling.hear, lambda text: trouble("recording", text))
         self._open(running, running.begin)
+        if self.plan.guided and drills.drill(self.plan.drill).kind == "test":
+            recalling = self._recall(running)
+            self._recalling = asyncio.get_running_loop().create_task(recalling, name="earlier tests")
+
+    async def _recall(self, running: Running) -> None:
+        """Give a test the person's earlier ones, the other leg's of a moment ago included."""
+        plan = running.plan
+        await asyncio.gather(*self._closing)
+        try:
+            past, today = await asyncio.to_thread(history.past, plan.recordings, plan.person, self._ours)
+        except Exception as error:
+            _log.exception("earlier tests could not be read")
+            self._telling.trouble("catalogue", f"earlier tests could not be read ({reason(error)})")
+        else:
+            running.remember(past, today)
 
     def _go_on(self, at_ns: HostNs) -> None:
         """Go on with the session in another recording, between two packets."""
@@ -233,19 +271,23 @@ class Daemon:
         except Exception as error:
             self._failed(error)
 
-    def _end(self) -> None:
-        """End the session; its recording is closed in a thread, because disks can take their time."""
+    def _end(self, *, goes_on: bool = False) -> None:
+        """End the session, perhaps for the next part of a routine to begin at once.
+
+        Its recording is closed in a thread, because disks can take their time.
+        """
         running, self._running = self._running, None
         if running is None:
             return
         running.finish()
-        self.hub.end()
+        self.hub.end(goes_on=goes_on)
         task = asyncio.get_running_loop().create_task(self._close(running), name="closing a recording")
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
     async def _close(self, running: Running) -> None:
         ended = await asyncio.to_thread(running.close)
+        self._ours |= {path.name for path in ended.recordings}
         if ended.recordings or ended.finished:
             self._last = ended
         if ended.recordings:
@@ -276,6 +318,17 @@ class Daemon:
     def _away_s(self) -> float:
         """Return how long there has been no link, 0 while there is one."""
         return 0.0 if self._away_since_s is None else time.monotonic() - self._away_since_s
+
+    def _vitals(self, battery_percent: int | None, rssi_dbm: int | None) -> None:
+        """Pass on charge and signal; a charge that has become low enters the stream, once."""
+        self.hub.vitals(battery_percent, rssi_dbm)
+        if battery_percent is None:
+            return
+        low = Battery(battery_percent).low
+        if low and self._charged:
+            value = {"percent": battery_percent}
+            self._door.put(Mark(STREAM, HostNs(time.monotonic_ns()), MarkKind.BATTERY, value))
+        self._charged = not low
 
     def _state(self, state: LinkState, detail: str) -> None:
         self.hub.link(State(state.value), detail)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from hipturn import config, drills
-from hipturn.coach import Language, Part
+from hipturn.coach import Before, Language, Part
 from hipturn.commands import Begin
 from hipturn.config import Settings
 from hipturn.core import pelvis
@@ -19,6 +19,7 @@ from hipturn.session import Heard
 from hipturn.sources.ble import Backend, BleSource, LinkState
 
 STREAM = "shin"
+AFRESH = Before()
 PELVIS = pelvis.ROLE
 _log = logging.getLogger(__name__)
 
@@ -38,6 +39,8 @@ class Plan:
     position: str = "seated-floor"
     pelvis: str | None = None
     """Name or address of the sensor on the pelvis; None for none."""
+    rate_hz: float | None = None
+    """Sample rate of the sensor on the shin; None for its usual one."""
     limit_s: float | None = None
     """Longest time the program may take."""
     end_after_s: float = 600.0
@@ -65,6 +68,12 @@ class Plan:
     """The strap was on the other leg until now."""
     safety: bool = False
     """The safety words are said first."""
+    before: Before = AFRESH
+    """How the person came out of the parts before."""
+    scale: str = ""
+    """The scale a result is shown on, empty for none."""
+    reference: str = ""
+    """The group of people a result is shown beside, empty for none."""
     passive: bool = False
     """Somebody else turns the leg."""
 
@@ -103,8 +112,8 @@ class Plan:
         name = kept and kept.stretch
         return name if name in drills.names() and drills.drill(name).kind == "stretch" else None
 
-    def at(self, chain: Chain) -> "Plan":
-        """Return the plan of the part of a routine that is now."""
+    def at(self, chain: Chain, pain: int = 0) -> "Plan":
+        """Return the plan of the part of a routine that is now; `pain` is the strongest told in it so far."""
         part = chain.part
         return replace(
             self.doing(part.drill, part.reps),
@@ -115,6 +124,7 @@ class Plan:
             upcoming=chain.then.part if chain.then else None,
             other_leg=chain.other_leg,
             safety=self.safety and chain.at == 0,
+            before=Before(True if chain.warmed_up else None, pain if chain.at else 0),
         )
 
 
@@ -165,7 +175,15 @@ def ble(backend: Backend) -> Callable[[Plan, Ears], Source]:
     """Return what makes the source of a sensor over this Bluetooth stack."""
 
     def source(plan: Plan, ears: Ears) -> Source:
-        sensor = plan.pelvis if ears.stream == PELVIS else plan.sensor
-        return BleSource(sensor, ears.stream, ears.emit, ears.state, backend, on_vitals=ears.vitals)
+        second = ears.stream == PELVIS
+        return BleSource(
+            plan.pelvis if second else plan.sensor,
+            ears.stream,
+            ears.emit,
+            ears.state,
+            backend,
+            on_vitals=ears.vitals,
+            rate_hz=None if second else plan.rate_hz,
+        )
 
     return source

@@ -1,18 +1,34 @@
 """One session, from its beginning to the closing of its recording, and from one recording to the next."""
 
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import cast
 
 import hipturn
-from hipturn import config, drills
-from hipturn.coach import CALIBRATING, Coach, Phase, Show
+from hipturn import config, drills, history
+from hipturn.coach import CALIBRATING, Against, Coach, Phase, Show
 from hipturn.coach.words import text
+from hipturn.core.fusion import FilterName, ran
+from hipturn.core.progress import Tested
+from hipturn.core.references import SCALES, group
 from hipturn.daemon.onward import Onward
 from hipturn.daemon.plan import STREAM, Ended, Plan
-from hipturn.model import Input, LinkUp, Orientation, Rep, SessionStart, Turn
+from hipturn.model import (
+    HostNs,
+    Input,
+    LinkUp,
+    Mark,
+    MarkKind,
+    Orientation,
+    Rep,
+    SessionStart,
+    StreamInfo,
+    Turn,
+)
 from hipturn.session import Heard, Session
 from hipturn.sinks.keeper import Keeper
 from hipturn.units import NS_PER_S
@@ -45,6 +61,10 @@ def coached(plan: Plan) -> Coach:
         language=plan.language,
         other_leg=plan.other_leg,
         safety=plan.safety,
+        before=plan.before,
+        against=Against(
+            SCALES[plan.scale] if plan.scale else None, group(plan.reference) if plan.reference else None
+        ),
     )
 
 
@@ -71,6 +91,7 @@ class Running:
         params = config.core_params(plan.settings)
         self._session = Session(params, self._guide or coach, self._keeper, self._hear)
         self._t_ns = self._moved_ns = 0
+        self._info: StreamInfo | None = None
 
     @classmethod
     def of(cls, plan: Plan, listen: Listen, tell: Tell) -> "Running":
@@ -110,6 +131,23 @@ class Running:
     def push(self, item: Input) -> None:
         """Record, measure, coach."""
         self._session.push(item)
+
+    def stop(self) -> None:
+        """Have the coach end it and tell what came out until now, as somebody wants who ends a session."""
+        at_ns = HostNs(time.monotonic_ns())
+        if self._info is None or self.done:
+            return
+        try:
+            self.push(Mark(STREAM, at_ns, MarkKind.STOP, {}))
+        except Exception:
+            _log.exception("what came out could not be told")
+
+    def remember(self, past: Sequence[Tested], today: int) -> None:
+        """Give the coach the person's earlier tests with this sensor and filter."""
+        if self._info is not None:
+            chosen = cast(FilterName, self.plan.settings["fusion.filter"])
+            used = history.tool(self._info.driver, ran(chosen, self._info))
+            self.coach.remember([one for one in past if one.tool == used], today)
 
     def tick(self, now_ns: int) -> None:
         """Put on disk what is due."""
@@ -153,10 +191,12 @@ class Running:
         paths = self._keeper.close()
         for path in paths:
             _log.info("session over: %d controlled repetitions, recorded: %s", self.coach.controlled, path)
-        return Ended(paths, self.done, self._keeper.trouble)
+        return Ended(paths, self.coach.completed, self._keeper.trouble)
 
     def _hear(self, heard: Heard) -> None:
         match heard:
+            case LinkUp() if heard.stream == STREAM:
+                self._info = heard.info
             case Orientation(stream=stream) if stream == STREAM:
                 self._t_ns = int(heard.t_ns[-1])
             case Turn() | Rep():

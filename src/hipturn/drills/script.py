@@ -16,7 +16,9 @@ def script(drill: Drill, side: Side, language: str = "en") -> list[str]:
     lines.append("")
     if drill.kind in ("test", "stretch"):
         lines.append(text("question.warm"))
-    lines.append(text("setup", side=text(side.value), setup=said.setup))
+    if drill.zero == "gravity":
+        lines.append(text("stand"))
+    lines.append(text("setup", title=said.title, side=text(side.value), setup=said.setup))
     if drill.measured:
         lines += [text("hold"), text("rotations", n=3)]
     ways = {Direction.INTERNAL: said.internal, Direction.EXTERNAL: said.external}
@@ -28,8 +30,10 @@ def script(drill: Drill, side: Side, language: str = "en") -> list[str]:
             for n in range(1, drill.sets + 1):
                 move = said.internal if len(drill.directions) == 1 else f"{said.internal} / {said.external}"
                 lines.append(text("reps.begin", set=n, sets=drill.sets, n=drill.reps, move=move))
+                if n == 1 and drill.demonstrate:
+                    lines += [text("demonstrate", n=drill.demonstrate), text("reference")]
                 if n < drill.sets:
-                    lines.append(text("rest", seconds=f"{drill.rest_s:.0f}"))
+                    lines.append(text("rest.taps", seconds=f"{drill.rest_s:.0f}"))
         case "stretch":
             lines.append(f"{drill.reps} × {text('stretch.go', move=said.internal)} – {drill.hold_s:.0f} s")
         case "roll-out":

@@ -6,13 +6,14 @@ or one that another package brings (docs/drivers.md).
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 
-from hipturn.errors import UsageError
+from hipturn.errors import LinkError, UsageError
 from hipturn.model import Packets, RawSamples, StreamInfo
 
 BATTERY_LEVEL_UUID = "00002a19-0000-1000-8000-00805f9b34fb"
@@ -87,6 +88,20 @@ class Driver(Protocol):
     """What the device can be told to do, by name; raises `LinkError` where it cannot."""
     measuring_only: frozenset[str] = frozenset()
     """Those of the commands that a device heeds only while it measures."""
+
+    rates_hz: tuple[float, ...] = ()
+    """What the sample rate can be set to, the usual one first; empty where there is one only."""
+    rate_hz: float | None = None
+    """The rate `start` asks for; None for the usual one."""
+
+    def at(self, rate_hz: float) -> Self:
+        """Return the driver that starts devices at this rate; raise `LinkError` naming those they have."""
+        if rate_hz not in self.rates_hz:
+            have = ", ".join(f"{each:g}" for each in sorted(self.rates_hz)) or "one rate of their own"
+            raise LinkError(f"{self.title} sensors do not measure at {rate_hz:g} Hz: they have {have}")
+        other = copy(self)
+        other.rate_hz = rate_hz
+        return other
 
     def matches(self, seen: Advertisement) -> bool:
         """Return whether this driver knows the device."""

@@ -112,6 +112,7 @@ class Capture2GoDriver(Driver):
     title = "Capture2Go IMU (SensorStim)"
     trust = "vendor's protocol document and packages made by the vendor's own parser; one vendor, no capture"
     untried = "everything; doubtful: the case's axes, and that the orientation is from sensor to earth"
+    rates_hz = (RATE_HZ, 200.0, 50.0, 25.0)
 
     def matches(self, seen: Advertisement) -> bool:
         """Return whether the device advertises the service."""
@@ -126,11 +127,12 @@ class Capture2GoDriver(Driver):
         await link.subscribe(NOTIFY_UUID)
         await self.stop(link)
         about = await _ask(link, GET_INFO, b"", INFO)
-        await _ask(link, SET_MODE, measurement_mode(fixed_hz=RATE_HZ, status_s=0), MODE)
+        rate_hz = self.rate_hz or RATE_HZ
+        await _ask(link, SET_MODE, measurement_mode(fixed_hz=rate_hz, status_s=0), MODE)
         await _ask(link, START, b"", STARTED)
         return StreamInfo(
             driver=self.name,
-            rate_hz=RATE_HZ,
+            rate_hz=rate_hz,
             has_imu=True,
             has_quaternion=True,
             tick_hz=1e9,

@@ -168,8 +168,7 @@ class MovesenseDriver(Driver):
     trust = "vendor's sample program, interface description and page, and independent programs; no capture"
     untried = "everything; doubtful: where a measurement is cut in two, directions of the case's axes"
 
-    def __init__(self, rate_hz: float = RATE_HZ) -> None:
-        self._rate_hz = rate_hz
+    rates_hz = (RATE_HZ, 13.0, 26.0, 52.0, 208.0)
 
     def matches(self, seen: Advertisement) -> bool:
         """Return whether name or advertised service is that of a Movesense."""
@@ -184,14 +183,13 @@ class MovesenseDriver(Driver):
         await link.subscribe(NOTIFY_UUID)
         # in case another program left one of this name
         await self.stop(link)
-        command = bytes([SUBSCRIBE, REFERENCE]) + path(self._rate_hz)
+        rate_hz = self.rate_hz or RATE_HZ
+        command = bytes([SUBSCRIBE, REFERENCE]) + path(rate_hz)
         answer = await link.ask(WRITE_UUID, command, lambda value: value[:2] == bytes([RESULT, REFERENCE]))
         if answer[2:4] not in DONE:
             status = int.from_bytes(answer[2:4], "little")
-            raise LinkError(
-                f"the sensor refuses {path(self._rate_hz).decode()} with status {status}: restart it"
-            )
-        return StreamInfo(driver=self.name, rate_hz=self._rate_hz, tick_hz=1e6, tick_bits=0)
+            raise LinkError(f"the sensor refuses {path(rate_hz).decode()} with status {status}: restart it")
+        return StreamInfo(driver=self.name, rate_hz=rate_hz, tick_hz=1e6, tick_bits=0)
 
     async def stop(self, link: Link) -> None:
         """End the subscription: without one the sensor rests."""

@@ -12,8 +12,8 @@ from hipturn import drivers
 from hipturn.drivers import Driver
 
 GROUP = "hipturn.drivers"
-ABOUT = ("title", "trust", "untried", "commands", "measuring_only")
-MEMBERS = (*ABOUT, "matches", "decoder", "start", "stop", "battery")
+ABOUT = ("title", "trust", "untried", "commands", "measuring_only", "rates_hz", "rate_hz")
+MEMBERS = (*ABOUT, "at", "matches", "decoder", "start", "stop", "battery")
 """What a driver must have beside its name."""
 
 _log = logging.getLogger(__name__)

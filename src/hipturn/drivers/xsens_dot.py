@@ -174,6 +174,7 @@ class XsensDotDriver(Driver):
         "everything; doubtful: layout of mode 26, unit of the rate (°/s by specification), which side of "
         "the case z points out of"
     )
+    rates_hz = (RATE_HZ, 30.0, 20.0)
     preferred = (26, 21)
     """Modes in the order they are tried: all there is in one packet, then what older firmware has."""
 
@@ -191,8 +192,9 @@ class XsensDotDriver(Driver):
         # it goes on measuring after a lost link, and takes no other mode meanwhile
         await self._stop_running(link)
         control = await _control(link)
-        if control[RATE_AT : RATE_AT + 2] != int(RATE_HZ).to_bytes(2, "little"):
-            control[RATE_AT : RATE_AT + 2] = int(RATE_HZ).to_bytes(2, "little")
+        rate_hz = self.rate_hz or RATE_HZ
+        if control[RATE_AT : RATE_AT + 2] != int(rate_hz).to_bytes(2, "little"):
+            control[RATE_AT : RATE_AT + 2] = int(rate_hz).to_bytes(2, "little")
             await _write_control(link, control, SET_RATE)
         mode = await self._start_a_mode(link)
         # not needed to measure, but worth a place in the recording
@@ -201,7 +203,7 @@ class XsensDotDriver(Driver):
             await link.subscribe(BATTERY_UUID, bytes([BATTERY_TAG]))
         return StreamInfo(
             driver=self.name,
-            rate_hz=RATE_HZ,
+            rate_hz=rate_hz,
             has_imu=MODES[mode].has_imu,
             has_quaternion=MODES[mode].has_quaternion,
             outward_normal_sensor=(0.0, 0.0, 1.0),

@@ -6,7 +6,19 @@ recordings) is a cache: `reindex` makes the same one from the files alone.
 """
 
 from hipturn.history.catalogue import Catalogue, Filter, add, reindex
-from hipturn.history.found import Found, Leg, session_results
+from hipturn.history.found import Found, Leg, session_results, tool
+from hipturn.history.past import past
 from hipturn.history.people import Person
 
-__all__ = ["Catalogue", "Filter", "Found", "Leg", "Person", "add", "reindex", "session_results"]
+__all__ = [
+    "Catalogue",
+    "Filter",
+    "Found",
+    "Leg",
+    "Person",
+    "add",
+    "past",
+    "reindex",
+    "session_results",
+    "tool",
+]

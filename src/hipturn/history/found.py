@@ -1,8 +1,9 @@
 """What a recording says was found in it: the results announced live, folded into one record.
 
-Nothing is measured here: the lines were written by the session itself. A trial is an end range that was
-held, by the rules of `core.results`, with the mean over the whole hold in place of its furthest second, which
-only the samples know; the two differ by about the hold's own spread.
+Nothing is measured here: the lines were written by the session itself. The trials of a guided test are those
+the person was told (`test_result`). In another session a trial is an end range that was held, by the rules of
+`core.results`, with the mean over the whole hold in place of its furthest second, which only the samples
+know; the two differ by about the hold's own spread.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -86,7 +87,7 @@ class Found:
     @property
     def tool(self) -> str:
         """With what it was measured: results of different tools are never one trend."""
-        return f"{self.driver}/{self.filter}"
+        return tool(self.driver, self.filter)
 
     @property
     def warmed_up(self) -> bool | None:
@@ -97,6 +98,11 @@ class Found:
     def begun(self) -> datetime | None:
         """When, with the offset of the place; None where it does not say."""
         return begun(self.start.wall_time)
+
+
+def tool(driver: str, filter_: str) -> str:
+    """Return with what something was measured: a sensor's driver and the filter that ran."""
+    return f"{driver}/{filter_}"
 
 
 def begun(wall_time: str) -> datetime | None:
@@ -159,6 +165,7 @@ def _legs(
     reps: dict[tuple[str, int], Line] = {}
     taken: dict[tuple[str, int], Line] = {}
     under: dict[Side, Line | None] = {}
+    told: dict[Any, Line] = {}
     for event in events:
         stream, kind = str(event.get("stream", "")), event.get("type")
         match kind:
@@ -174,12 +181,14 @@ def _legs(
                 for n in event.get("reps") or ():
                     if (rep := there.pop((stream, n), None)) is not None:
                         gone[stream, n] = rep
+            case "test_result":
+                told[event.get("side")] = event
             case _:
                 pass
     for side in Side:
         own = [rep for rep in reps.values() if rep["side"] is side]
         if own:
-            yield _leg(start, side, own, events, under[side], warmed_up)
+            yield _leg(start, side, own, events, under[side], warmed_up, told.get(side.value, {}))
 
 
 def _leg(
@@ -189,6 +198,7 @@ def _leg(
     events: Sequence[Line],
     under: Line | None,
     warmed_up: bool | None,
+    told: Line,
 ) -> Leg:
     verdicts = [rep["verdict"] for rep in reps]
     roms = [rep["rom_deg"] * RAD_PER_DEG for rep in reps if rep["verdict"] != Verdict.VOID]
@@ -206,9 +216,36 @@ def _leg(
         conditions=_conditions(start, side, under, warmed_up) if under else None,
         held_s=round(sum(hold["end_s"] - hold["start_s"] for hold in holds), 3),
         gained_rad=sum(hold["creep_deg"] for hold in holds) * RAD_PER_DEG,
-        trials=tuple(held(reps, holds)) if is_test(start.drill) else (),
+        trials=tuple(_told_trials(told, side) or (held(reps, holds) if is_test(start.drill) else ())),
         sets=tuple(_set(line) for line in sets),
     )
+
+
+def _told_trials(told: Line, side: Side) -> list[Trial]:
+    """Return the trials of a test's result; none where its line does not have what is read from it."""
+    if told.get("side") != side:
+        return []
+    found = []
+    for direction in Direction:
+        way = told.get(direction.value)
+        for line in (way.get("trials") or ()) if isinstance(way, Mapping) else ():
+            if not all(isinstance(line.get(key), int | float) for key in _TRIAL):
+                return []
+            value, sd, held_s, start_s, end_s, off_axis, lost, share = (line[key] for key in _TRIAL)
+            found.append(
+                Trial(
+                    direction=direction,
+                    value_rad=value * RAD_PER_DEG,
+                    sd_rad=sd * RAD_PER_DEG,
+                    held_s=held_s,
+                    start_ns=round(start_s * NS_PER_S),
+                    end_ns=round(end_s * NS_PER_S),
+                    off_axis_rad=off_axis * RAD_PER_DEG,
+                    lost=int(lost),
+                    lost_share=share,
+                )
+            )
+    return found
 
 
 def is_test(drill: str | None) -> bool:
@@ -275,6 +312,7 @@ def _side(value: Any) -> Side | None:
     return Side(value) if value in ("left", "right") else None
 
 
+_TRIAL = ("value_deg", "sd_deg", "held_s", "start_s", "end_s", "off_axis_deg", "lost", "lost_share")
 _OF_A_HOLD = ("start_s", "end_s", "mean_deg", "sd_deg", "creep_deg")
 _NUMBERS = ("n", "start_s", "end_s", "rom_deg", "peak_deg", "off_axis_deg", "lost_share")
 

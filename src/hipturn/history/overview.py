@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from hipturn import lines
-from hipturn.core import progress
+from hipturn.core import progress, results
 from hipturn.core.progress import Adherence, Sides, Tested, Track
-from hipturn.core.results import Movement
+from hipturn.core.results import Difference, Movement, Result
 from hipturn.history.found import Found, Leg, SetOf
 from hipturn.history.people import Person
 from hipturn.lines import Line
@@ -125,6 +125,27 @@ def tested(sessions: Iterable[Found]) -> list[Tested]:
         for leg in found.legs
         if leg.conditions and leg.trials
     ]
+
+
+def results_of(found: Found, sessions: Iterable[Found]) -> list[tuple[Result, dict[str, Difference]]]:
+    """Return a session's results, a leg each, with what changed since the last test before it.
+
+    Of `sessions` of the same person those before it count, for the change and for the measuring error.
+    """
+    at = found.begun
+    before = [one for one in sessions if one.name != found.name and at and one.begun and one.begun < at]
+    told: list[tuple[Result, dict[str, Difference]]] = []
+    for leg in found.legs:
+        if leg.conditions is None or not leg.trials:
+            continue
+        ours = [t for t in progress.tracks(tested([*before, found])) if t.tested[-1].session == found.name]
+        track = next((t for t in ours if t.side is leg.side), None)
+        if track is None:
+            told.append((results.result(leg.conditions, leg.trials), {}))
+        else:
+            last = track.results[-1]
+            told.append((last, results.change(last, track.results[-2]) if len(track.results) > 1 else {}))
+    return told
 
 
 # --- as JSON lines ------------------------------------------------------------------------------

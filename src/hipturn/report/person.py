@@ -1,29 +1,25 @@
 """A person's report: how their ranges went over weeks, on two sheets, pictures first."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hipturn import __version__, drills, lines, offline
+from hipturn import __version__, lines, offline
 from hipturn.core import progress
 from hipturn.core.progress import Kind, Sides, Track
 from hipturn.core.references import Group
-from hipturn.core.results import Movement
-from hipturn.errors import InputError, UsageError
+from hipturn.errors import InputError
 from hipturn.history.found import Found
-from hipturn.history.overview import Course, Overview
+from hipturn.history.overview import Overview
 from hipturn.model import Direction, Side
 from hipturn.offline import Analysis
-from hipturn.report import pictures, sheet
+from hipturn.report import pictures, sheet, tables
 from hipturn.report.drawn import inline, look
 from hipturn.report.html import Child, Html, broken, element, joined
+from hipturn.report.naming import title
 from hipturn.report.plot import Sheet, figure
 from hipturn.report.words import Say, short
 
-MOST_TESTS, MOST_DRILLS, MOST_ROWS = 6, 8, 13
-"""Kinds of tests and drills, a leg each, that the tables show, and both together: the latest."""
-HELD_S = 10.0
-"""Who held for so long did so on purpose: the time is told."""
 MOST_NOTES = 3
 LONGEST_NOTE = 75
 ANGLE, TALL_ANGLE, FEW_ROWS = Sheet(pictures.WIDTH_IN, (1.9,)), Sheet(pictures.WIDTH_IN, (2.9,)), 8
@@ -65,6 +61,10 @@ def report(
 
     `deidentify` leaves out names, dates and notes; `say` then tells days by number.
     """
+    if last is not None and deidentify:
+        # why it cannot be read names the file
+        hidden = None if last.analysis is None else sheet.unnamed(last.analysis)
+        last = replace(last, analysis=hidden, why="–")
     with look():
         first = joined(
             _head(overview, today, say, deidentify=deidentify),
@@ -80,8 +80,8 @@ def report(
         )
         second = joined(
             _last(last, len(overview.tracks) + len(overview.courses) + 2 * len(groups), say),
-            _figures(overview, say),
-            _practice(overview, len(groups), say),
+            tables.figures(overview, say),
+            tables.practice(overview, len(groups), say),
             sheet.reference_values(groups, _measured(overview, say), say),
             _method(overview, say),
             sheet.safety(say),
@@ -198,121 +198,6 @@ def _last(last: Last | None, rows: int, say: Say) -> Html | None:
         sheet.caption(say("last.caption"), counted),
         note=note,
     )
-
-
-def title(drill: str | None, say: Say) -> str:
-    """Return what a drill is called; its name where it is none of this computer's."""
-    if not drill:
-        return "–"
-    try:
-        return short(drills.drill(drill).said(say.language).title, 40)
-    except (UsageError, InputError):
-        return short(drill, 40)
-
-
-def _figures(overview: Overview, say: Say) -> Html | None:
-    if not overview.tracks:
-        return None
-    tracks = sorted(overview.tracks, key=lambda track: -track.tested[-1].at_s)
-    shown = sorted(tracks[:MOST_TESTS], key=lambda track: (track.kind, track.side))
-    heads = (
-        say("measured"), say("leg"), say("internal"), say("external"), say("arc"), say("balance"),
-    )  # fmt: skip
-    rows = [
-        (
-            broken(
-                say.place(track.kind.position),
-                element(
-                    "small", _how(track.kind.movement, say(f"zero.{track.kind.zero}"), track.kind.tool, say)
-                ),
-            ),
-            broken(say(track.side.value), element("small", say("test.n", n=len(track.tested)))),
-            *(_cell(track, of, say) for of in progress.OF),
-            _balance(track, say),
-        )
-        for track in shown
-    ]
-    left_out = len(tracks) - len(shown)
-    more = sheet.caption(say("more.rows", n=left_out)) if left_out else None
-    return sheet.part(say("figures"), sheet.table(heads, rows), more, note=say("latest"))
-
-
-def _cell(track: Track, of: progress.Of, say: Say) -> Child:
-    trend = progress.trend(track, of)
-    if trend is None:
-        return "–"
-    latest, change = trend.latest.value, trend.change
-    value = say("value", value=say.deg(latest.value_rad), error=say.deg(latest.uncertainty_rad))
-    if change is None:
-        return broken(value, element("small", say("change.one.short")))
-    key = "change.real.cell" if trend.real else "change.none.cell"
-    told = say(key, value=say.deg(change.value_rad, signed=True), limit=say.deg(change.mdc_rad))
-    return broken(value, element("small", told))
-
-
-def _balance(track: Track, say: Say) -> Child:
-    found = progress.balance(track.results[-1])
-    if found is None:
-        return "–"
-    return say("balance.of", value=say.deg(found.value_rad, signed=True), limit=say.deg(found.mdc_rad))
-
-
-def _practice(overview: Overview, groups: int, say: Say) -> Html:
-    courses = sorted(
-        overview.courses, key=lambda course: course.practice[-1].found.start.wall_time, reverse=True
-    )
-    if not courses:
-        return sheet.part(say("practice"), element("p", say("practice.none")))
-    # what tests and groups leave
-    room = MOST_ROWS - min(len(overview.tracks), MOST_TESTS) - (groups + 2 if groups else 0)
-    room = max(2, min(MOST_DRILLS, room))
-    heads = (
-        say("practice.drill"), say("leg"), say("practice.sessions"), say("practice.reps"),
-        say("practice.share"), say("practice.last"), say("practice.set"),
-    )  # fmt: skip
-    rows = [
-        (
-            broken(
-                title(course.drill, say),
-                element(
-                    "small",
-                    _how(course.movement, say.place(course.position), course.tool, say),
-                ),
-            ),
-            say(course.side.value),
-            str(len(course.practice)),
-            str(course.reps),
-            "–" if course.share is None else say.share(course.share),
-            *_last_time(course, say),
-        )
-        for course in courses[:room]
-    ]
-    left_out = len(courses) - len(rows)
-    more = sheet.caption(say("more.rows", n=left_out)) if left_out else None
-    return sheet.part(say("practice"), sheet.table(heads, rows, (2, 3, 4)), more)
-
-
-def _how(movement: Movement, what: str, tool: str, say: Say) -> str:
-    return ", ".join((say(f"movement.{movement}"), short(what, 24), short(tool, 24)))
-
-
-def _last_time(course: Course, say: Say) -> tuple[Child, Child]:
-    last = course.practice[-1]
-    judged = last.leg.controlled + last.leg.uncontrolled
-    counted = say("practice.of", controlled=last.leg.controlled, reps=judged)
-    held = ""
-    if last.leg.held_s >= HELD_S:
-        gained = say.deg(last.leg.gained_rad, signed=True)
-        held = say("practice.held", seconds=say.number(last.leg.held_s, 0), gained=gained)
-    longest = last.longest
-    if longest is None or longest.warm_up is None or longest.range_change is None:
-        return joined(", ".join(filter(None, (counted, held)))), "–"
-    within = say(
-        "practice.within",
-        warm=say.share(longest.warm_up, signed=True),
-        end=say.share(longest.range_change, signed=True),
-    )
-    return joined(", ".join(filter(None, (counted, held)))), within
 
 
 def _weeks(overview: Overview, today: int, say: Say) -> Html:

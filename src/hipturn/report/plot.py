@@ -23,19 +23,12 @@ from matplotlib.transforms import blended_transform_factory
 
 from hipturn.errors import InputError
 from hipturn.model import (
-    BadPackets,
-    BoolArray,
-    Calibrated,
-    FloatArray,
-    Gap,
-    HipAngle,
-    Hold,
-    IntArray,
     Rep,
     Side,
     Verdict,
 )
 from hipturn.offline import Analysis
+from hipturn.report.track import Track, extremes, overlaps, track_of
 from hipturn.units import DEG_PER_RAD, NS_PER_S
 
 
@@ -79,21 +72,6 @@ class Sheet:
     """Of one strip, of two, and so on to as many as there may be."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Track:
-    """What one sensor's leg did."""
-
-    stream: str
-    t_s: FloatArray
-    angle_deg: FloatArray
-    trusted: BoolArray
-    reps: list[Rep]
-    holds: list[Hold]
-    gaps: list[Gap]
-    bad: list[BadPackets]
-    calibrated: list[Calibrated]
-
-
 def figure(
     analysis: Analysis,
     title: str,
@@ -109,7 +87,7 @@ def figure(
     With a `sheet` it has that size and no heading.
     Raises `InputError` if no angle was measured in the stretch.
     """
-    tracks = [_track(analysis, stream) for stream in dict.fromkeys(b.stream for b in analysis.angles)]
+    tracks = [track_of(analysis, stream) for stream in dict.fromkeys(b.stream for b in analysis.angles)]
     if not tracks:
         raise InputError(f"{title}: no angle was measured: the calibration came with the last of its samples")
     ends_s = [float(t) for track in tracks for t in (track.t_s[0], track.t_s[-1])]
@@ -120,7 +98,7 @@ def figure(
             f"{title}: nothing was measured between {from_s:g} and {to_s:g} s: "
             f"angles are there from {min(ends_s):.1f} to {max(ends_s):.1f} s"
         )
-    most = max(sum(_overlaps(rep, first_s, last_s) for rep in track.reps) for track in shown)
+    most = max(sum(overlaps(rep, first_s, last_s) for rep in track.reps) for track in shown)
     at_most = len(sheet.heights_in) if sheet else MOST_STRIPS
     strips = max(1, min(at_most, math.ceil(max((last_s - first_s) / STRIP_S, most / STRIP_REPS) - 0.1)))
     edges_s = np.linspace(first_s, last_s, strips + 1)
@@ -164,13 +142,13 @@ def figure(
 def _head(
     fig: Figure,
     analysis: Analysis,
-    shown: Sequence[_Track],
+    shown: Sequence[Track],
     title: str,
     part_s: tuple[float, float],
     all_s: tuple[float, float],
 ) -> None:
     first_s, last_s = part_s
-    reps = [rep for track in shown for rep in track.reps if _overlaps(rep, first_s, last_s)]
+    reps = [rep for track in shown for rep in track.reps if overlaps(rep, first_s, last_s)]
     part = f", {first_s:.0f} to {last_s:.0f} s" if part_s != all_s else ""
     fig.suptitle(f"{_plain(title)}{_leg(analysis.side)}{part}\n{counted(reps)}", fontsize=12)
 
@@ -191,28 +169,12 @@ def counted(reps: Sequence[Rep]) -> str:
     return f"{len(reps)} repetition{'s' * (len(reps) > 1)}: {', '.join(parts)}"
 
 
-def extremes(y: FloatArray, columns: int) -> IntArray:
-    """Return the indices, ascending, of the lowest and the highest of `columns` equal parts of y, shape (n,).
-
-    All of them where there are few; first and last are always among them. NaN is neither.
-    """
-    n = len(y)
-    if n <= 4 * columns:
-        return np.arange(n)
-    size = -(-n // columns)
-    padded = np.concatenate((y, np.full(-n % size, np.nan))).reshape(-1, size)
-    starts = np.arange(len(padded)) * size
-    lowest = starts + np.where(np.isnan(padded), np.inf, padded).argmin(axis=1)
-    highest = starts + np.where(np.isnan(padded), -np.inf, padded).argmax(axis=1)
-    return np.unique(np.concatenate(([0, n - 1], lowest, highest, np.flatnonzero(np.isnan(y)))))
-
-
 # --- one strip ----------------------------------------------------------------------------------
 
 
 def _strip(
     axis: Axes,
-    track: _Track,
+    track: Track,
     from_s: float,
     to_s: float,
     limits: tuple[float, float],
@@ -225,7 +187,7 @@ def _strip(
     axis.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 3, 5, 10]))
     axis.spines[["top", "right"]].set_visible(False)
     axis.axhline(0.0, color="#9a9a9a", linewidth=0.8, zorder=1)
-    reps = [rep for rep in track.reps if _overlaps(rep, from_s, to_s)]
+    reps = [rep for rep in track.reps if overlaps(rep, from_s, to_s)]
     for rep in reps:
         look = LOOKS[rep.verdict]
         axis.axvspan(
@@ -243,7 +205,7 @@ def _strip(
     first, last = np.searchsorted(track.t_s, (from_s, to_s)).tolist()
     _line(axis, track, slice(first, last + 1))
     for hold in track.holds:
-        if _overlaps(hold, from_s, to_s):
+        if overlaps(hold, from_s, to_s):
             axis.plot(
                 (hold.start_ns / NS_PER_S, hold.end_ns / NS_PER_S),
                 (hold.mean_rad * DEG_PER_RAD,) * 2,
@@ -258,7 +220,7 @@ def _strip(
     _marks(axis, track, from_s, to_s, say)
 
 
-def _line(axis: Axes, track: _Track, rows: slice) -> None:
+def _line(axis: Axes, track: Track, rows: slice) -> None:
     """Draw the angle: broken where samples are missing, dotted where it is not to be trusted."""
     t_s, angle_deg, trusted = track.t_s[rows], track.angle_deg[rows], track.trusted[rows]
     kept = extremes(angle_deg, COLUMNS)
@@ -307,13 +269,13 @@ def _numbers(axis: Axes, reps: Sequence[Rep], from_s: float, to_s: float, width_
             )  # fmt: skip
 
 
-def _lost(axis: Axes, track: _Track, from_s: float, to_s: float) -> None:
+def _lost(axis: Axes, track: Track, from_s: float, to_s: float) -> None:
     """Fill a band at the bottom where samples never came, at least as wide as can be seen."""
     least_s = (to_s - from_s) / 600.0
     spans = [
         (gap.start_ns / NS_PER_S, max((gap.end_ns - gap.start_ns) / NS_PER_S, least_s))
         for gap in track.gaps
-        if _overlaps(gap, from_s, to_s)
+        if overlaps(gap, from_s, to_s)
     ]
     spans += [(bad.t_ns / NS_PER_S, least_s) for bad in track.bad if from_s <= bad.t_ns / NS_PER_S <= to_s]
     if spans:
@@ -328,7 +290,7 @@ def _lost(axis: Axes, track: _Track, from_s: float, to_s: float) -> None:
         axis.add_collection(band, autolim=False)
 
 
-def _marks(axis: Axes, track: _Track, from_s: float, to_s: float, say: Say) -> None:
+def _marks(axis: Axes, track: Track, from_s: float, to_s: float, say: Say) -> None:
     """Draw a line where a calibration came into force."""
     upright = blended_transform_factory(axis.transData, axis.transAxes)
     for each in track.calibrated:
@@ -341,59 +303,31 @@ def _marks(axis: Axes, track: _Track, from_s: float, to_s: float, say: Say) -> N
             )  # fmt: skip
 
 
-# --- what is drawn ------------------------------------------------------------------------------
+# --- what can be seen ---------------------------------------------------------------------------
 
 
-def _track(analysis: Analysis, stream: str) -> _Track:
-    blocks = [block for block in analysis.angles if block.stream == stream]
-    t_ns, angle, trusted = (_column(blocks, name) for name in ("t_ns", "angle_rad", "trusted"))
-    t_s, angle_deg = t_ns / NS_PER_S, angle * DEG_PER_RAD
-    # a line from one side of a gap to the other would tell what nobody measured
-    gaps = np.flatnonzero(np.diff(t_s) > max(0.1, 3.0 / analysis.info.rate_hz)) + 1
-    between_s = (t_s[gaps - 1] + t_s[gaps]) / 2.0
-
-    def of(kind: type[Any]) -> list[Any]:
-        return [event for event in analysis.events if isinstance(event, kind) and event.stream == stream]
-
-    return _Track(
-        stream,
-        np.insert(t_s, gaps, between_s),
-        np.insert(angle_deg, gaps, np.nan),
-        np.insert(trusted, gaps, True),
-        *(of(kind) for kind in (Rep, Hold, Gap, BadPackets, Calibrated)),
-    )
-
-
-def _column(blocks: Sequence[HipAngle], name: str) -> Any:
-    return np.concatenate([getattr(block, name) for block in blocks])
-
-
-def _overlaps(event: Rep | Hold | Gap, from_s: float, to_s: float) -> bool:
-    return event.start_ns / NS_PER_S <= to_s and event.end_ns / NS_PER_S >= from_s
-
-
-def _limits(track: _Track, from_s: float, to_s: float) -> tuple[float, float]:
+def _limits(track: Track, from_s: float, to_s: float) -> tuple[float, float]:
     """Return the lower and upper edge of the strips, °: the same in all, with neutral and air in them."""
     shown = track.angle_deg[(track.t_s >= from_s) & (track.t_s <= to_s)]
     low, high = min(float(np.nanmin(shown)), 0.0), max(float(np.nanmax(shown)), 0.0)
     air = max(0.08 * (high - low), 2.0)
-    explained = any(rep.reasons and _overlaps(rep, from_s, to_s) for rep in track.reps)
+    explained = any(rep.reasons and overlaps(rep, from_s, to_s) for rep in track.reps)
     # the words at the foot need a quarter of the height
     return low - (4.0 if explained else 1.5) * air, high + air
 
 
-def _legend(tracks: Sequence[_Track], from_s: float, to_s: float) -> tuple[list[Any], list[str]]:
+def _legend(tracks: Sequence[Track], from_s: float, to_s: float) -> tuple[list[Any], list[str]]:
     """Return handles and words for what can be seen, and for nothing else."""
     seen: dict[str, Any] = {"angle": Line2D([], [], color=ANGLE, linewidth=1.2)}
     for verdict, look in LOOKS.items():
-        if any(rep.verdict is verdict and _overlaps(rep, from_s, to_s) for t in tracks for rep in t.reps):
+        if any(rep.verdict is verdict and overlaps(rep, from_s, to_s) for t in tracks for rep in t.reps):
             edge = look.ink if look.hatch else look.face
             seen[f"repetition: {verdict.value}"] = Patch(
                 facecolor=look.face, edgecolor=edge, hatch=look.hatch, linewidth=0.0
             )
-    if any(_overlaps(hold, from_s, to_s) for track in tracks for hold in track.holds):
+    if any(overlaps(hold, from_s, to_s) for track in tracks for hold in track.holds):
         seen["held still"] = Line2D([], [], color=HOLD, linewidth=5.0, alpha=0.55)
-    if any(_overlaps(gap, from_s, to_s) for track in tracks for gap in track.gaps):
+    if any(overlaps(gap, from_s, to_s) for track in tracks for gap in track.gaps):
         seen["samples lost"] = Patch(facecolor=LOST)
     if any(not t.trusted[(t.t_s >= from_s) & (t.t_s <= to_s)].all() for t in tracks):
         seen["not to be trusted yet"] = Line2D([], [], color=LOST, linestyle=":")

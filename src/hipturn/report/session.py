@@ -19,7 +19,7 @@ from hipturn.offline import Analysis
 from hipturn.report import pictures, sheet
 from hipturn.report.drawn import inline, look
 from hipturn.report.html import Child, Html, broken, element, joined
-from hipturn.report.person import title
+from hipturn.report.naming import title
 from hipturn.report.plot import Sheet, figure
 from hipturn.report.words import Say, short
 from hipturn.units import DEG_PER_RAD, NS_PER_S
@@ -55,6 +55,7 @@ def report(
     deidentify: bool = False,
 ) -> str:
     """Return the report as one HTML file; `deidentify` leaves out names, serial numbers, dates and notes."""
+    analysis = sheet.unnamed(analysis) if deidentify else analysis
     reps = lines.counted(analysis.events)
     result = _result(analysis, reps)
     with look():

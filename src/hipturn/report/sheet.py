@@ -5,12 +5,15 @@ name, a note, a list) has a limit, so that two sheets stay two.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from importlib import resources
 
 from hipturn import __version__
 from hipturn.core import references
 from hipturn.core.references import Group
+from hipturn.export.measured import ROLE
 from hipturn.model import Direction, Rep, Verdict
+from hipturn.offline import Analysis
 from hipturn.report.html import Child, Html, broken, element, joined
 from hipturn.report.words import Say, short
 
@@ -155,3 +158,14 @@ def reference_values(
         say("references.source"),
     )  # fmt: skip
     return part(say("references"), table(heads, rows), caption(say("references.caption")))
+
+
+def unnamed(analysis: Analysis) -> Analysis:
+    """Return it with numbers for sensors that are not named after a place on the body, as exports have."""
+    names = dict.fromkeys(block.stream for block in analysis.angles)
+    called = {name: name if ROLE.fullmatch(name) else f"sensor-{n}" for n, name in enumerate(names, 1)}
+    return replace(
+        analysis,
+        angles=[replace(block, stream=called[block.stream]) for block in analysis.angles],
+        events=[replace(event, stream=called.get(event.stream, "sensor")) for event in analysis.events],
+    )

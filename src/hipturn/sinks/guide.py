@@ -81,6 +81,8 @@ class Guide:
         if text := show.get("text"):
             parts.append(Text(str(text), style="bold"))
         parts.append(Text(f"“{self._say}”" if self._say else "", style="cyan"))
+        if warning := show.get("warning"):
+            parts.append(Text(str(warning), style="bold red"))
         if question := show.get("question"):
             parts.append(Text(str(question["text"]), style="bold yellow"))
         parts.append(Text(f"sensor {self._state}: {self._detail}", style="dim"))

@@ -71,6 +71,8 @@ class Hub:
         self._phase: Callable[[], str | None] = lambda: None
         self._say: str | None = None
         self._show: dict[str, Any] | None = None
+        self._done: list[dict[str, Any]] = []
+        """Results of the guided sessions of this routine, or of this one alone, in order."""
         self._pelvis: State | None = None
         self._troubles: dict[str, str] = {}
         self._angle_at_ns = self._told_at_ns = 0
@@ -95,15 +97,16 @@ class Hub:
         self.viewers.forget_angle()  # behind the lines of this session it would be taken for one of it
         self._standing.session(begins=True)
 
-    def end(self) -> None:
-        """Hear that the session is over; its results stay until the next begins."""
+    def end(self, *, goes_on: bool = False) -> None:
+        """Hear that the session is over, or `goes_on` with the next; its results stay until that begins."""
         if not self._open:
             return
         self.viewers.tell(lines.dumps(self._tally.summary()))
         self._open, self._phase = False, lambda: None
         if self._show is not None and self._show["step"] != "done":
             self._show = None  # a result stays until the next session
-        self._standing.session(begins=False)
+        if not goes_on:
+            self._standing.session(begins=False)
         self._tell_state()
 
     def link(self, state: State, detail: str) -> None:
@@ -184,7 +187,7 @@ class Hub:
             case Prompt():
                 self._say = heard.say or self._say
             case Show():
-                self._show = heard.line()
+                self._shown(heard)
             case _ if isinstance(heard, Event):
                 self._event(heard)
         if line := frames.line(heard):
@@ -218,6 +221,7 @@ class Hub:
             phase=self._phase(),
             say=self._say,
             coach=self._show,
+            results=list(self._done),
             speaker=self._speaker.line(),
             pelvis=self._pelvis,
             troubles=dict(self._troubles),
@@ -228,6 +232,18 @@ class Hub:
         return self._tally.results()
 
     # --- inside ---------------------------------------------------------------------------------
+
+    def _shown(self, show: Show) -> None:
+        began = self._show is None and show.part in (None, 1)
+        self._show = line = show.line()
+        if began:
+            self._done = []
+        if show.step == "done" and show.result is not None:
+            about = {
+                key: line[key] for key in ("drill", "title", "kind", "side", "position", "part", "parts")
+            }
+            self._done.append({**about, **show.result})
+            self._tell_state()
 
     def _sampled(self, block: Orientation) -> None:
         self.counters.samples += len(block.t_ns)

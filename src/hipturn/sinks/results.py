@@ -10,25 +10,38 @@ from rich.table import Table
 from hipturn.sinks.console import wide
 
 Line = Mapping[str, Any]
+WAYS = ("internal", "external")
+COLUMNS = ("leg", "direction", "mean ± SD °", "best °", "n", "error ± °", "change °")
+WORDS = 2
+"""The first so many columns are words; the others are numbers."""
 
 
 def print_guided(shown: Sequence[Line], folder: Path, console: Console | None = None) -> None:
-    """Print what coach lines with a result say: the ranges by leg and direction, sentences, recordings."""
+    """Print what coach lines with a result say.
+
+    Ranges by leg and direction, each with its error and its change since last time; the legs compared; scale
+    and reference where somebody chose them; sets; sentences; where the recordings lie.
+    """
     out = console or wide()
-    rows = [row for line in shown for row in _rows(line)]
-    if rows:
+    for title in dict.fromkeys(line["title"] for line in shown):
+        rows = [row for line in shown if line["title"] == title for row in _rows(line)]
+        if not rows:
+            continue
+        out.print(title, style="bold", highlight=False, markup=False)
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-        for name in ("", "leg", "direction", "mean °", "± °", "SD °", "best °", "trials"):
-            table.add_column(
-                name, justify="left" if name in ("", "leg", "direction") else "right", no_wrap=True
-            )
+        for n, name in enumerate(COLUMNS):
+            table.add_column(name, justify="left" if n < WORDS else "right", no_wrap=True)
         for row in rows:
             table.add_row(*row)
         out.print(table)
     for line in shown:
+        for text in [*_beside(line), *_sets(line)]:
+            out.print(text, soft_wrap=True, highlight=False, markup=False)
+    for line in shown:
         result = line["result"]
         if result.get("sentence"):
-            out.print(result["sentence"], soft_wrap=True)
+            where = f"{line['title']}, {line['side']}: " if len(shown) > 1 else ""
+            out.print(f"{where}{result['sentence']}", soft_wrap=True, highlight=False, markup=False)
     for line in shown:
         if line["result"].get("recording"):
             out.print(f"recorded: {folder / line['result']['recording']}", soft_wrap=True)
@@ -36,23 +49,72 @@ def print_guided(shown: Sequence[Line], folder: Path, console: Console | None = 
 
 def _rows(line: Line) -> list[list[str]]:
     rows = []
+    change = line["result"].get("change") or {}
     for side, leg in (line["result"].get("legs") or {}).items():
-        rows += [
-            [line["title"], side, direction, *_quantity(leg[direction])]
-            for direction in ("internal", "external")
-            if leg.get(direction) is not None
-        ]
+        for way in WAYS:
+            if (each := leg.get(way)) is not None:
+                spread = f" ± {_number(each['sd_deg'])}" if each.get("sd_deg") is not None else ""
+                mean = f"{_number(each.get('mean_deg'))}{spread}"
+                trials = str(len(each.get("trials") or ()))
+                figures = [mean, _number(each.get("best_deg")), trials, _number(each.get("uncertainty_deg"))]
+                rows.append([side, way, *figures, _difference(change.get(way))])
         if leg.get("arc_deg") is not None:
-            arc = [_number(leg["arc_deg"]), _number(leg.get("arc_uncertainty_deg")), "", "", ""]
-            rows.append([line["title"], side, "arc", *arc])
+            figures = [_number(leg["arc_deg"]), "", "", _number(leg.get("arc_uncertainty_deg"))]
+            rows.append([side, "arc", *figures, _difference(change.get("arc"))])
     return rows
 
 
-def _quantity(value: Line) -> list[str]:
-    trials = value.get("trials")
-    count = len(trials) if isinstance(trials, Sequence) else trials
-    keys = ("mean_deg", "uncertainty_deg", "sd_deg", "best_deg")
-    return [*(_number(value.get(key)) for key in keys), "" if count is None else str(count)]
+def _beside(line: Line) -> list[str]:
+    """Return the legs compared, and the result on the scale and beside the group somebody chose."""
+    result, told = line["result"], []
+    if sides := result.get("difference"):
+        parts = ", ".join(f"{way} {_difference(each)}" for way, each in sides.items())
+        days = result.get("days_apart")
+        told.append(f"left minus right °: {parts}" + (f"; tested {days} days apart" if days else ""))
+    if result.get("error_from") == "own tests":
+        told.append(f"{line['side']}: the error is your own, from {result['tests']} tests")
+    if scale := result.get("scale"):
+        marks = [("above", scale["reached"]), ("below", scale["next"])]
+        where = ", ".join(f"{word} {mark['deg']:.0f}° “{mark['text']}”" for word, mark in marks if mark)
+        about = f"{line['side']} {scale['direction']} rotation on the scale {scale['name']}"
+        told.append(f"{about}: {where} ({scale['source']})")
+    if group := result.get("reference"):
+        standing = "; ".join(f"{way} {_standing(group[way])}" for way in WAYS if group.get(way))
+        people = f"n = {group['n']}, position {group['position']}"
+        told.append(f"{line['side']} beside {group['people']} ({people}): {standing} ({group['source']})")
+    return told
+
+
+def _sets(line: Line) -> list[str]:
+    told = []
+    for n, each in enumerate(line["result"].get("sets") or (), 1):
+        if each.get("warm_up") is None:
+            continue
+        changes = (
+            ("range while warming up", each["warm_up"]),
+            ("range at the end", each["range_change"]),
+            ("speed at the end", each["speed_change"]),
+        )
+        parts = ", ".join(f"{what} {change:+.0%}" for what, change in changes if change is not None)
+        told.append(f"{line['title']}, {line['side']}, set {n}: {parts}")
+    for each in line["result"].get("holds") or ():
+        figures = f"creep {each['creep_deg'] + 0.0:+.1f}°, steady within {each['wobble_deg']:.1f}°"
+        told.append(f"{line['title']}, {line['side']}: held {each['seconds']:.0f} s, {figures}")
+    return told
+
+
+def _difference(each: Line | None) -> str:
+    """Return a difference, never without its limit."""
+    if each is None:
+        return ""
+    verb = "within error" if each["within_error"] else "beyond error"
+    return f"{each['value_deg'] + 0.0:+.1f}, {verb} ({each['mdc_deg']:.1f})"
+
+
+def _standing(each: Line) -> str:
+    spread = f" ± {each['sd_deg']:.1f}" if each.get("sd_deg") is not None else ""
+    place = f", percentile {each['percentile']}" if each.get("percentile") is not None else ""
+    return f"{each['mean_deg']:.1f}{spread}°{place}"
 
 
 def _number(value: object) -> str:

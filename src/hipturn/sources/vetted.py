@@ -5,7 +5,7 @@ another version, may have said what no handshake can have agreed.
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from hipturn import drivers
 from hipturn.errors import InputError
@@ -31,6 +31,8 @@ def vetted(items: Iterable[Input], name: str) -> Iterator[Input]:
                 raise InputError(f"{name}: a mark's gyroscope bias is not three finite numbers")
             case Mark(kind=MarkKind.COUNT, value=value) if "on" not in value:
                 raise InputError(f"{name}: a mark says neither to count nor to stop counting")
+            case Mark(kind=MarkKind.REFERENCE, value=value) if not _is_reference(value):
+                raise InputError(f"{name}: a mark does not say which repetitions were done well")
         yield item
 
 
@@ -49,6 +51,13 @@ def _wrong_link(info: StreamInfo) -> str | None:
     if normal is not None and not (_is_vector(normal) and 0.5 < math.hypot(*normal) < 2.0):
         return "the outward normal of its case is no direction"
     return None
+
+
+def _is_reference(value: Mapping[str, object]) -> bool:
+    reps, last = value.get("reps"), value.get("last")
+    if reps is not None:
+        return isinstance(reps, list | tuple) and all(isinstance(n, int) for n in reps)
+    return isinstance(last, int) and last >= 0
 
 
 def _is_vector(value: object) -> bool:

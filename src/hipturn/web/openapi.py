@@ -131,6 +131,11 @@ SCHEMAS: Schema = {
                 "type": ["object", "null"],
                 "description": "What a screen shows now: the line of type coach that was told last.",
             },
+            "results": {
+                "type": "array",
+                "items": {"type": "object"},
+                "description": "Results of the sessions of this routine so far, or of this one, in order.",
+            },
             "speaker": _object(
                 {"where": {"enum": ["page", "machine", "off"]}, "page": _maybe("string")},
             ),

@@ -4,10 +4,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeVar
 
+from bleak import BleakClient
+
 from hipturn.drivers import Driver, Link
 from hipturn.errors import LinkError
 from hipturn.sources.ble.air import Backend, Search
-from hipturn.sources.ble.link import GattLink, Limits, connected, disconnect
+from hipturn.sources.ble.link import GattLink, Limits, disconnect, within
 
 T = TypeVar("T")
 LISTEN_S = 10.0
@@ -27,21 +29,20 @@ async def errand(
     Raises `LinkError` where it is not in reach, no driver knows it, or a call fails; `BluetoothUnavailable`.
     """
     limits = limits or Limits()
-    air, search, owner = backend.air, Search(sensor), object()
+    search, air = Search(sensor), backend.air
+    with air.searching(search, search):
+        async with air.turn:
+            await air.listen(backend.scanner, replace(limits, scan_s=listen_s))
+    if not search.found.done():
+        raise LinkError(search.result())
+    device, driver = search.found.result()
+    client = BleakClient(device, timeout=limits.connect_s, backend=backend.client)
     try:
-        with air.searching(owner, search):
-            async with air.turn:
-                await air.listen(backend.scanner, replace(limits, scan_s=listen_s))
-                if not search.found.done():
-                    raise LinkError(search.result())
-                device, driver = search.found.result()
-                client, _ = await connected(device, backend.client, limits)
-        try:
-            return await do(driver, GattLink(client, lambda _packet: None, limits.call_s))
-        finally:
-            await disconnect(client, limits)
+        await within(limits.connect_s, f"connecting to {device.name or device.address}", client.connect())
+        return await do(driver, GattLink(client, lambda _packet: None, limits.call_s))
     finally:
-        air.release(owner)
+        await disconnect(client, limits)
+        air.release(search)
 
 
 async def command(name: str, driver: Driver, link: Link) -> None:

@@ -35,6 +35,9 @@ class Limits:
     """One round of listening: sensors advertise at least each second; between rounds others have a turn."""
     connect_s: float = 15.0
     """Connecting with service discovery; slow sensors take 5 s, Windows up to 10."""
+    retry_s: float = 0.25
+    """Pause before connecting again: BlueZ may tell of the failed attempt's end only now, and it would be
+    taken for the end of the next."""
     call_s: float = 5.0
     """One read, write or subscription: a write racing a link loss is never answered (BlueZ)."""
     disconnect_s: float = 5.0
@@ -111,14 +114,17 @@ async def connected(
         client = BleakClient(device, loss, timeout=limits.connect_s, backend=kind)
         try:
             await within(limits.connect_s, f"connecting to {label}", client.connect())
+            if loss.happened.is_set():
+                raise LinkError(f"connecting to {label}: the link was lost at once")
             return client, loss
         except BaseException as error:
             await disconnect(client, limits)
-            refused = isinstance(error, LinkError) and isinstance(error.__cause__, BleakError)
+            refused = isinstance(error, LinkError) and isinstance(error.__cause__, BleakError | None)
             if not refused or isinstance(error, BluetoothUnavailable) or retries == 0:
                 raise
             _log.info("%s; once more", error)
             retries -= 1
+        await asyncio.sleep(limits.retry_s)
 
 
 class GattLink:

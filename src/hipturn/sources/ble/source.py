@@ -43,7 +43,8 @@ class BleSource:
     `sensor` is a name or an address; None takes the first device a driver knows, and keeps to it.
     Several at once are given the same `Backend`: they take turns with its adapter, and each device is one
     source's alone.
-    `on_vitals` gets charge in percent and signal in dBm, each None where it is not told.
+    `on_vitals` gets charge in percent and signal in dBm, each None where it is not told. `rate_hz` is the
+    sample rate where another than the usual one is wanted.
     """
 
     def __init__(
@@ -55,7 +56,9 @@ class BleSource:
         backend: Backend | None = None,
         limits: Limits | None = None,
         on_vitals: Callable[[int | None, int | None], None] | None = None,
+        rate_hz: float | None = None,
     ) -> None:
+        self._rate_hz = rate_hz
         self._wanted = sensor
         self._stream = stream
         self._emit = emit
@@ -132,7 +135,7 @@ class BleSource:
         up_ns = HostNs(time.monotonic_ns())
         link = GattLink(client, outlet.packet, self._limits.call_s)
         try:
-            info = await driver.start(link)
+            info = await (driver.at(self._rate_hz) if self._rate_hz else driver).start(link)
             if lost.is_set():
                 raise LinkError(f"{label}: the link was lost while starting")
             outlet.up(up_ns, info)

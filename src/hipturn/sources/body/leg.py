@@ -80,6 +80,8 @@ class Leg:
     heel_planted: bool | None = None
     """Hip and heel stay and the knee turns about the line between them (usual on the floor); otherwise
     the knee stays and the femur turns about its own axis."""
+    lean_rad: float = 0.0
+    """How far the hip is turned inwards at rest: the shin held off plumb by so much."""
     q_shank_from_sensor: tuple[float, float, float, float] = STRAPPED_ON_THE_FRONT
     lever_m: float = 0.25
     """Distance of the sensor from the knee along the shank."""
@@ -156,7 +158,8 @@ class Leg:
     def roll_rad(self) -> float:
         """How far the person is turned about the femur from lying on the front."""
         pose = _POSES[self.position]
-        return pose.roll_rad * self.sign if pose.mirrored_roll else pose.roll_rad
+        roll = pose.roll_rad * self.sign if pose.mirrored_roll else pose.roll_rad
+        return roll + self.sign * self.lean_rad
 
     @property
     def axis_femur(self) -> Vector:

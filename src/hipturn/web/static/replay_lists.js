@@ -3,7 +3,7 @@
 import { el } from "./dom.js";
 import { has, number, t } from "./i18n.js";
 import { SIGNS, standing } from "./verdicts.js";
-import { clock, degrees, size, verdictOf } from "./written.js";
+import { clock, degrees, size, verdictOf, word } from "./written.js";
 
 const COLUMNS = ["n", "start", "rom", "verdict", "direction", "peak", "speed.peak"];
 
@@ -66,6 +66,6 @@ export function listed(look) {
 }
 
 function momentWords({ key, values }) {
-  const shown = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, name === "deg" ? size(value) : value]));
+  const shown = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, name === "deg" ? size(value) : name === "grade" ? word("grade", value) : value]));
   return has(`moment.${key}`) ? t(`moment.${key}`, shown) : key;
 }

@@ -31,7 +31,7 @@ export function clock(seconds, digits = 0) {
   const whole = Math.round(Math.max(0, seconds) * scale);
   const rest = whole % (60 * scale);
   const minutes = Math.floor(whole / (60 * scale));
-  const tail = `${Math.floor(rest / scale)}`.padStart(2, "0") + (digits ? `.${`${rest % scale}`.padStart(digits, "0")}` : "");
+  const tail = `${Math.floor(rest / scale)}`.padStart(2, "0") + (digits ? number((rest % scale) / scale, digits).slice(1) : "");
   return minutes < 60 ? `${minutes}:${tail}` : `${Math.floor(minutes / 60)}:${`${minutes % 60}`.padStart(2, "0")}:${tail}`;
 }
 
