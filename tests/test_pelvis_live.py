@@ -12,6 +12,7 @@ import pytest
 import warped
 from cli_runs import refused
 from hipturn import config, daemon, offline
+from hipturn.cli import live
 from hipturn.coach import Prompt
 from hipturn.model import Gap, Rep, Verdict
 from hipturn.session import Heard
@@ -135,3 +136,11 @@ def test_the_table_of_results_has_a_column_for_it(tmp_path: Path, capsys: pytest
 )
 def test_two_sensors_that_could_be_mistaken_are_refused(options: tuple[str, ...], told: str) -> None:
     assert told in refused("run", *options, code=2)
+    assert told in refused("test", "prone-rotation", *options, code=2)
+
+
+def test_a_second_sensor_of_the_settings_is_not_asked_of_a_virtual_one() -> None:
+    assert live.second_sensor("virtual", None, "PELVIS-1") is None
+    assert live.second_sensor("SHIN-1", None, "PELVIS-1") == "PELVIS-1"
+    assert live.second_sensor("SHIN-1", "PELVIS-2", "PELVIS-1") == "PELVIS-2"
+    assert live.second_sensor("SHIN-1", None, "") is None

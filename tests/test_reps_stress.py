@@ -103,7 +103,10 @@ def test_a_small_tilt_is_never_another_movement() -> None:
 def test_a_recording_that_begins_in_the_middle_of_a_set(
     share: float, direction: Direction, reps: int
 ) -> None:
-    """Begun on the way out, without a rest, the first one counts too; begun on the way back it does not."""
+    """Begun on the way out, without a rest, the first one counts too; begun on the way back it does not.
+
+    Begun about at the peak the set can be taken for one of the other direction, whose last has no return.
+    """
     one: list[Element] = [shift(1.0, 30.0, direction), shift(1.0, -30.0, direction)]
     whole, _ = course(*(one * reps), rate_hz=100.0)
     first = round(share * 100.0)
@@ -113,7 +116,9 @@ def test_a_recording_that_begins_in_the_middle_of_a_set(
     expected = reps if seen else reps - 1
     assert expected <= len(counted([out])) <= reps
     back = hip_angle(whole.angle_rad[100 + first :])
-    assert len(counted([back])) == reps - 1
+    begun = abs(back.angle_rad[0]) / RAD_PER_DEG
+    other_way = 30.0 - begun <= 0.4 * begun
+    assert reps - 1 <= len(counted([back])) <= reps - 1 + other_way
 
 
 @pytest.mark.parametrize("direction", Direction)

@@ -114,7 +114,7 @@ def test_german_is_spoken_as_german(stage: Stages, look: Looks) -> None:
 
 
 def test_only_voices_of_the_device_speak(stage: Stages, look: Looks) -> None:
-    """One from elsewhere would send its maker what is said: without another, sounds stand for words."""
+    """Others would send their makers what is said; where there is no other, sounds stand for words."""
     one = stage(speed=2.0)
     seen = look(one.url)
     page = touched(seen)

@@ -23,6 +23,10 @@ def options(*, sides: tuple[str, ...]) -> Callable[[Callable[..., None]], Callab
             help="Name or address; 'virtual' or 'virtual:DRIVER' for one on a simulated person. "
             "Without it the first known in reach.",
         ),
+        click.option(
+            "--pelvis",
+            help="Name or address of a second sensor, on the sacrum; 'virtual' beside --sensor virtual.",
+        ),
         click.option("--side", type=click.Choice(sides), help="The leg."),
         click.option("--person", help="Whose hip it is: a name or code, kept in the recording."),
         click.option("--language", type=click.Choice(LANGUAGES), help="What is spoken.  [default: en]"),

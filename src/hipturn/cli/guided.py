@@ -56,6 +56,7 @@ class Asked:
     drill: str | None = None
     routine: str | None = None
     passive: bool = False
+    pelvis: str | None = None
 
 
 def usual_side() -> str:
@@ -95,7 +96,10 @@ def start(asked: Asked) -> None:
     settings = {key: given.value for key, given in layers.items()}
     sensor, _, device = (asked.sensor or str(settings["run.sensor"])).partition(":")
     virtual = sensor == "virtual"
-    simulated = live.Simulated(seed=asked.seed, device=device or "hipturn")
+    pelvis = live.second_sensor(sensor, asked.pelvis, str(settings["run.pelvis"]))
+    simulated = live.Simulated(
+        seed=asked.seed, device=device or "hipturn", pelvis=virtual and pelvis is not None
+    )
     if virtual:
         from hipturn.sources.virtual import devices
 
@@ -135,7 +139,7 @@ def start(asked: Asked) -> None:
     async def session(stop: asyncio.Event) -> Ended:
         if virtual:
             return (await live.with_virtual(chosen, simulated, 1, stop))[0]
-        return await live.real(chosen, sensor or None, stop)
+        return await live.real(chosen, sensor or None, stop, pelvis)
 
     ended = live.run(session)
     folder = places.recordings_folder(asked.recordings)

@@ -21,7 +21,7 @@ from hipturn.coach import Language
 from hipturn.daemon import View
 from hipturn.daemon.outputs import Output, kept_open
 from hipturn.daemon.speaking import speaking
-from hipturn.errors import InputError
+from hipturn.errors import InputError, UsageError
 from hipturn.model import Rep, Side, Verdict
 from hipturn.plain import printable
 from hipturn.session import Heard
@@ -150,6 +150,24 @@ def run(
     except KeyboardInterrupt:
         tell("stopped at once; the recording is on disk up to the last second")
         return None
+
+
+def second_sensor(sensor: str, asked: str | None, usual: str) -> str | None:
+    """Return which sensor is on the pelvis, if any: as asked for, else as usual beside a real one.
+
+    Raises `UsageError` where it may be the one on the shin.
+    """
+    virtual = sensor == "virtual"
+    pelvis = asked or ("" if virtual else usual)
+    if not pelvis:
+        return None
+    if virtual != (pelvis == "virtual"):
+        raise UsageError("--pelvis: both sensors are virtual or neither: --sensor virtual --pelvis virtual")
+    if not sensor:
+        raise UsageError(f"--pelvis {pelvis}: say by --sensor which one is on the shin")
+    if sensor.lower() == pelvis.lower() and not virtual:
+        raise UsageError(f"--pelvis {pelvis}: that is the sensor on the shin: name the other one")
+    return pelvis
 
 
 def tell(text: str) -> None:

@@ -84,12 +84,13 @@ def start(
     _set_up_log(chosen)
     sensor, _, device = chosen["run.sensor"].partition(":")
     virtual = sensor == "virtual"
-    simulated = live.Simulated(device=device or "hipturn", pelvis=bool(chosen["run.pelvis"]))
+    simulated = live.Simulated(device=device or "hipturn")
     if virtual:
         from hipturn.sources.virtual import devices
 
         devices.get(simulated.device, asked_by="--sensor virtual:")
-    pelvis = _pelvis(chosen, virtual)
+    pelvis = live.second_sensor(sensor, flags.get("pelvis"), chosen["run.pelvis"])
+    simulated = replace(simulated, pelvis=virtual and pelvis is not None)
     folder = _folder(chosen["run.recordings"], virtual)
     settings = {key: given.value for key, given in chosen.layers.items()}
     sends = outputs.chosen(settings)
@@ -190,20 +191,6 @@ def _guided(chosen: Chosen, drill: str | None, routine: str | None, virtual: boo
         reference=chosen["coach.reference"],
         obeys=virtual,
     )
-
-
-def _pelvis(chosen: Chosen, virtual: bool) -> str | None:
-    """Return the sensor on the pelvis, if any; raise `UsageError` where it may be the other."""
-    sensor, pelvis = chosen["run.sensor"], chosen["run.pelvis"]
-    if not pelvis:
-        return None
-    if virtual != (pelvis == "virtual"):
-        raise UsageError("--pelvis: both sensors are virtual or neither: --sensor virtual --pelvis virtual")
-    if not sensor:
-        raise UsageError(f"--pelvis {pelvis}: say by --sensor which one is on the shin")
-    if sensor.lower() == pelvis.lower() and not virtual:
-        raise UsageError(f"--pelvis {pelvis}: that is the sensor on the shin: name the other one")
-    return str(pelvis)
 
 
 def _set_up_log(chosen: Chosen) -> None:

@@ -241,7 +241,7 @@ class Detector:
         done: list[Excursion] = []
         last = len(self._trace.angle) - 1
         swing = self._range()
-        out = self._state in (State.OUT, State.BACK) and self._flowing and self._rested
+        out = self._state in (State.OUT, State.BACK) and self._flowing and self._known
         undone = self._sign * (self._peak - self._extreme)
         # a fidget that shifted the pose has gone half of its way back, too
         doubtful = swing < DOUBTFUL_SHARE * self._usual_rad
@@ -263,7 +263,7 @@ class Detector:
         self._slack_ns = self._stopped_ns = 0
         self._since = NEVER
         self._calm = 0
-        self._rested = self._away = self._flowing = self._lost = False
+        self._rested = self._away = self._flowing = self._known = self._lost = False
         self._anchor = self._anchor_ns = self._look_ns = self._at = 0
         self._due_ns, self._due_at = NEVER, 0
         self._pending: int | None = None
@@ -363,6 +363,9 @@ class Detector:
             if self._extreme * self._sign - x > MIN_TURN_RAD:
                 self._state, self._lost, self._anchor = State.REST, False, i
                 self._home = self._place = self._slack = self._extreme
+            elif self._still(i):
+                self._lost = False
+                self._settle(i)
         elif abs(self._trace.angle[i] - home) <= limit:
             self._state, self._anchor, self._rested = State.REST, i, True
             self._homewards(self._trace.angle[i], home, self._trace.time(i))
@@ -657,6 +660,10 @@ class Detector:
             return []
         first = self._first()
         samples = self._trace.part(first, end + 1)
+        if not self._usual:
+            # the first came back to where it began: that is home, and not the middle of a movement
+            ended = self._trace.angle[end]
+            self._known = abs(ended - self._start) <= HOME_SHARE * abs(self._peak - self._start)
         self._usual.append(self._peak - self._start)
         self._usual_rad = median(map(abs, self._usual))
         decided_ns = self._trace.time(end if known is None else known)

@@ -86,7 +86,7 @@ const socket = new Socket(
 
 listen(store, orders, () => views.measure.active, {
   v: sound.mute,
-  h: () => (location.hash = shown === "history" ? "#measure" : "#history"),
+  h: () => (location.hash = /^#\/?history/.test(location.hash) ? "#measure" : "#history"),
   "?": settings.show,
 });
 onLanguage(() => [state, sound, settings, told].forEach((part) => part.settle()));

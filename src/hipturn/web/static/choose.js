@@ -11,23 +11,70 @@ const GROUPS = ["test", "drill", "stretch", "roll-out"];
 /** Mount the choice; `begin(command)` starts a session, `back()` leads back to one that runs. */
 export function choose(store, begin, back) {
   const people = el("datalist", { id: "people" });
-  const person = el("input", { type: "text", id: "person", list: "people", maxlength: 64, autocomplete: "off", oninput: (event) => prefs.set("person", event.target.value.trim()) });
+  const person = el("input", {
+    type: "text",
+    id: "person",
+    list: "people",
+    maxlength: 64,
+    autocomplete: "off",
+    oninput: (event) => prefs.set("person", event.target.value.trim()),
+  });
   const legs = ["left", "right"].map((side) =>
-    el("label", { class: "segment" },
-      el("input", { type: "radio", name: "side", value: side, onchange: () => { prefs.set("side", side); settle(); } }),
+    el(
+      "label",
+      { class: "segment" },
+      el("input", {
+        type: "radio",
+        name: "side",
+        value: side,
+        onchange: () => {
+          prefs.set("side", side);
+          settle();
+        },
+      }),
       el("span", { "data-t": `leg.${side}` }),
     ),
   );
   const offers = el("div", { class: "offers", role: "radiogroup", "data-t-label": "choose.what" });
   const about = el("div", { class: "about", "aria-live": "polite" });
-  const start = el("button", { class: "button primary start", type: "submit" }, icon("play"), el("span", { "data-t": "choose.start" }));
-  const cancel = el("button", { class: "button", type: "button", onclick: back }, el("span", { "data-t": "choose.back" }));
+  const start = el(
+    "button",
+    { class: "button primary start", type: "submit" },
+    icon("play"),
+    el("span", { "data-t": "choose.start" }),
+  );
+  const cancel = el(
+    "button",
+    { class: "button", type: "button", onclick: back },
+    el("span", { "data-t": "choose.back" }),
+  );
   const ready = el("p", { class: "muted ready", role: "status" });
-  const node = el("form", { class: "choose", onsubmit: (event) => { event.preventDefault(); begin(command()); } },
-    el("div", { class: "choose-who" },
+  const node = el(
+    "form",
+    {
+      class: "choose",
+      onsubmit: (event) => {
+        event.preventDefault();
+        begin(command());
+      },
+    },
+    el(
+      "div",
+      { class: "choose-who" },
       el("h1", { "data-t": "choose.title" }),
-      el("div", { class: "field" }, el("label", { for: "person", "data-t": "choose.person" }), person, people),
-      el("fieldset", { class: "field" }, el("legend", { class: "label", "data-t": "choose.leg" }), el("div", { class: "segments" }, legs)),
+      el(
+        "div",
+        { class: "field" },
+        el("label", { for: "person", "data-t": "choose.person" }),
+        person,
+        people,
+      ),
+      el(
+        "fieldset",
+        { class: "field" },
+        el("legend", { class: "label", "data-t": "choose.leg" }),
+        el("div", { class: "segments" }, legs),
+      ),
     ),
     offers,
     about,
@@ -62,16 +109,40 @@ export function choose(store, begin, back) {
     people.replaceChildren(...known.people.map((name) => el("option", { value: name })));
     const groups = GROUPS.map((kind) => [kind, offered.drills.filter((one) => one.kind === kind), "drill"]);
     groups.unshift(["routine", offered.routines, "routine"]);
-    offers.replaceChildren(...groups.filter(([, ones]) => ones.length).map(([kind, ones, key]) =>
-      el("section", { class: "offer-group" }, el("h2", { text: t(`kind.${kind}`) }), el("div", { class: "offer-list" }, ones.map((one) => card(key, one)))),
-    ));
+    offers.replaceChildren(
+      ...groups
+        .filter(([, ones]) => ones.length)
+        .map(([kind, ones, key]) =>
+          el(
+            "section",
+            { class: "offer-group" },
+            el("h2", { text: t(`kind.${kind}`) }),
+            el(
+              "div",
+              { class: "offer-list" },
+              ones.map((one) => card(key, one)),
+            ),
+          ),
+        ),
+    );
     settle();
   }
 
   function card(key, one) {
     const value = `${key}:${one.name}`;
-    return el("label", { class: "offer panel" },
-      el("input", { type: "radio", name: "choice", value, checked: prefs.get("choice") === value, onchange: () => { prefs.set("choice", value); settle(); } }),
+    return el(
+      "label",
+      { class: "offer panel" },
+      el("input", {
+        type: "radio",
+        name: "choice",
+        value,
+        checked: prefs.get("choice") === value,
+        onchange: () => {
+          prefs.set("choice", value);
+          settle();
+        },
+      }),
       el("span", { class: "offer-title", text: one.title }),
       el("span", { class: "offer-dose muted", text: dose(one) }),
     );
@@ -85,7 +156,16 @@ export function choose(store, begin, back) {
     start.disabled = !one || !store.open;
     cancel.hidden = !store.running;
     const state = store.status?.state;
-    say(ready, !store.open ? t("choose.offline") : ["searching", "connecting", "lost"].includes(state) ? t("choose.searching") : store.running ? t("choose.running") : "");
+    say(
+      ready,
+      !store.open
+        ? t("choose.offline")
+        : ["searching", "connecting", "lost"].includes(state)
+          ? t("choose.searching")
+          : store.running
+            ? t("choose.running")
+            : "",
+    );
   }
 
   for (const topic of ["state", "link"]) store.on(topic, settle);
@@ -101,7 +181,9 @@ function dose(one) {
 }
 
 function aboutOf(one) {
-  const parts = (one.parts ?? []).map((part) => el("li", { text: `${part.title}, ${t(`leg.${part.side}`)}` }));
+  const parts = (one.parts ?? []).map((part) =>
+    el("li", { text: `${part.title}, ${t(`leg.${part.side}`)}` }),
+  );
   return [
     el("h2", { text: one.title }),
     el("p", { text: one.about }),

@@ -16,12 +16,35 @@ const ROWS = [
 export function controls(store, orders, choose) {
   const pauseWords = el("span");
   const pauseIcon = el("span", { class: "swap" });
-  const pause = el("button", { class: "button primary pause", type: "button", onclick: () => orders.pause() }, pauseIcon, pauseWords, key("␣"));
-  const others = ROWS.map(([name, shortcut]) =>
-    el("button", { class: `button order-${name}`, type: "button", onclick: () => orders.send({ command: name }) }, icon(name), el("span", { "data-t": `do.${name}` }), key(shortcut)),
+  const pause = el(
+    "button",
+    { class: "button primary pause", type: "button", onclick: () => orders.pause() },
+    pauseIcon,
+    pauseWords,
+    key("␣"),
   );
-  const other = el("button", { class: "button order-choose", type: "button", onclick: choose }, icon("list"), el("span", { "data-t": "do.choose" }));
-  const node = el("div", { class: "controls", role: "group", "data-t-label": "controls" }, pause, others, other);
+  const others = ROWS.map(([name, shortcut]) =>
+    el(
+      "button",
+      { class: `button order-${name}`, type: "button", onclick: () => orders.send({ command: name }) },
+      icon(name),
+      el("span", { "data-t": `do.${name}` }),
+      key(shortcut),
+    ),
+  );
+  const other = el(
+    "button",
+    { class: "button order-choose", type: "button", onclick: choose },
+    icon("list"),
+    el("span", { "data-t": "do.choose" }),
+  );
+  const node = el(
+    "div",
+    { class: "controls", role: "group", "data-t-label": "controls" },
+    pause,
+    others,
+    other,
+  );
 
   function settle() {
     const name = orders.paused ? "play" : "pause";

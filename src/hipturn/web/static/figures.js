@@ -21,7 +21,11 @@ export function figures(store) {
   const angle = el("p", { class: "angle" });
   const age = el("p", { class: "age", role: "status" });
   const facts = el("dl", { class: "facts" });
-  const steps = el("ol", { class: "steps plain" }, ["setup", "hold", "rotations", "go"].map((name) => el("li", { "data-t": `step.${name}` })));
+  const steps = el(
+    "ol",
+    { class: "steps plain" },
+    ["setup", "hold", "rotations", "go"].map((name) => el("li", { "data-t": `step.${name}` })),
+  );
   const countLabel = el("p", { class: "count-label" });
   const count = el("p", { class: "count" });
   const verdict = el("p", { class: "verdict" });
@@ -76,7 +80,14 @@ export function figures(store) {
     say(way, known ? t(name) : t("angle.none"));
     say(angle, known ? `${number(Math.abs(deg))}°` : "–");
     const old = known && !fresh ? (now - known.at) / 1000 : 0;
-    say(age, old >= 1 ? t("angle.old", { seconds: number(old) }) : known && !known.trusted ? t("angle.untrusted") : "");
+    say(
+      age,
+      old >= 1
+        ? t("angle.old", { seconds: number(old) })
+        : known && !known.trusted
+          ? t("angle.untrusted")
+          : "",
+    );
   }
 
   /** Set what changes with coach and repetitions. */
@@ -96,7 +107,10 @@ export function figures(store) {
     put(node, "steps", String(!steps.hidden));
     put(node, "counting", String(text !== "" || show?.timer?.kind === "hold" || store.reps.size > 0));
     const rep = store.rep;
-    const told = rep && (show === null || ["reps", "trial", "stretch", "paused", "question", "rest", "done"].includes(show.step));
+    const told =
+      rep &&
+      (show === null ||
+        ["reps", "trial", "stretch", "paused", "question", "rest", "done"].includes(show.step));
     verdict.dataset.verdict = told ? standing(rep) : "";
     say(verdict, told ? `${SIGNS[standing(rep)]} ${verdictWords(rep)}` : "");
     const shown = [...store.reps.values()].slice(-BEADS);
@@ -111,7 +125,12 @@ export function figures(store) {
     if (show.timer?.kind === "hold") return [t("count.hold"), count.textContent];
     if (show.trial) return [t("count.trial"), `${show.trial}/${show.trials}`];
     if (show.count !== null && COUNTING.includes(show.step)) {
-      const label = show.step !== "reps" ? t("count.turns") : show.sets > 1 ? t("count.set", show) : t("count.controlled");
+      const label =
+        show.step !== "reps"
+          ? t("count.turns")
+          : show.sets > 1
+            ? t("count.set", show)
+            : t("count.controlled");
       return [label, show.target ? `${show.count}/${show.target}` : number(show.count)];
     }
     return store.reps.size ? [t("count.controlled"), number(controlled())] : ["", ""];
@@ -137,12 +156,24 @@ function factsOf(show) {
   ];
   return rows
     .filter(([, deg]) => deg !== null)
-    .map(([name, deg]) => el("div", { class: `fact ${name}` }, el("dt", { text: t(`fact.${name}`) }), el("dd", { text: `${number(Math.abs(deg))}°` })));
+    .map(([name, deg]) =>
+      el(
+        "div",
+        { class: `fact ${name}` },
+        el("dt", { text: t(`fact.${name}`) }),
+        el("dd", { text: `${number(Math.abs(deg))}°` }),
+      ),
+    );
 }
 
 function bead(rep) {
   const now = standing(rep);
-  return el("li", { class: `bead ${now}`, title: verdictWords(rep) }, el("span", { "aria-hidden": "true", text: SIGNS[now] }), el("span", { class: "unseen", text: `${rep.n}: ${verdictWords(rep)}` }));
+  return el(
+    "li",
+    { class: `bead ${now}`, title: verdictWords(rep) },
+    el("span", { "aria-hidden": "true", text: SIGNS[now] }),
+    el("span", { class: "unseen", text: `${rep.n}: ${verdictWords(rep)}` }),
+  );
 }
 
 /** Return seconds as 45 or 1:05. */

@@ -23,6 +23,13 @@ export function icon(name) {
   return svg(
     "svg",
     { viewBox: "0 0 24 24", "aria-hidden": "true", class: `icon icon-${name}` },
-    svg("path", { d: PATHS[name], fill: "none", stroke: "currentColor", "stroke-width": 2, "stroke-linecap": "round", "stroke-linejoin": "round" }),
+    svg("path", {
+      d: PATHS[name],
+      fill: "none",
+      stroke: "currentColor",
+      "stroke-width": 2,
+      "stroke-linecap": "round",
+      "stroke-linejoin": "round",
+    }),
   );
 }

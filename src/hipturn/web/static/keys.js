@@ -52,6 +52,10 @@ function busy(event) {
   const target = event.target;
   if (document.querySelector("dialog[open]")) return true;
   if (target.matches("input[type=text], input[type=number], textarea, select")) return true;
-  if (target.matches("input[type=range], input[type=radio]")) return event.key.startsWith("Arrow") || event.key.startsWith("Page") || event.key === " ";
-  return (event.key === " " || event.key === "Enter") && target.closest("button, a, summary, input, label") !== null;
+  if (target.matches("input[type=range], input[type=radio]"))
+    return event.key.startsWith("Arrow") || event.key.startsWith("Page") || event.key === " ";
+  return (
+    (event.key === " " || event.key === "Enter") &&
+    target.closest("button, a, summary, input, label") !== null
+  );
 }

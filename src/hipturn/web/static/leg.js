@@ -13,8 +13,7 @@ export const ZONE_DEG = 5;
 
 const SHIN = "M-25 6C-29-26-33-58-29-86C-26-118-17-146-15-172L15-172C17-146 24-120 27-90C30-60 29-26 25 6Z";
 const SHADE = "M2 4C6-40 8-90 4-170L15-172C17-146 24-120 27-90C30-60 29-26 25 6Z";
-const FOOT =
-  "M-15-168C-26-180-33-196-30-208C-27-219-10-221 2-218C16-216 27-213 28-204C29-194 22-180 15-168Z";
+const FOOT = "M-15-168C-26-180-33-196-30-208C-27-219-10-221 2-218C16-216 27-213 28-204C29-194 22-180 15-168Z";
 const TOES = [
   [-20, -212, 8],
   [-7, -216, 6],
@@ -63,7 +62,10 @@ export function leg(store) {
       shown = null;
     }
     const here = marks(show);
-    zone.setAttribute("d", here.target === null ? "" : arc(scene, here.target - ZONE_DEG, here.target + ZONE_DEG, RADIUS - 8));
+    zone.setAttribute(
+      "d",
+      here.target === null ? "" : arc(scene, here.target - ZONE_DEG, here.target + ZONE_DEG, RADIUS - 8),
+    );
     pointers.replaceChildren(...pointersOf(scene, here));
     seenFrom.textContent = `${t(`leg.${side}`)} · ${t(`view.${of.view}`)}`;
     describe();
@@ -72,7 +74,9 @@ export function leg(store) {
   /** Say in words what the picture shows; not sixty times a second. */
   function describe() {
     const angle = store.freshAngle();
-    const where = angle ? `${number(Math.abs(angle.deg))}° ${t(angle.deg >= 0 ? "internal" : "external")}` : t("angle.none");
+    const where = angle
+      ? `${number(Math.abs(angle.deg))}° ${t(angle.deg >= 0 ? "internal" : "external")}`
+      : t("angle.none");
     picture.setAttribute("aria-label", `${seenFrom.textContent}: ${where}`);
   }
 
@@ -86,7 +90,10 @@ export function leg(store) {
     if (rounded === shown) return;
     shown = rounded;
     const turned = bearing(scene.of, scene.side, rounded);
-    limb.setAttribute("transform", `translate(${scene.centre.x} ${scene.centre.y}) rotate(${turned.toFixed(1)})`);
+    limb.setAttribute(
+      "transform",
+      `translate(${scene.centre.x} ${scene.centre.y}) rotate(${turned.toFixed(1)})`,
+    );
     wedge.setAttribute("d", sector(scene, rounded));
     const way = rounded >= 0 ? "internal" : "external";
     if (wedge.dataset.way !== way) wedge.dataset.way = way;
@@ -130,18 +137,37 @@ function dialOf(scene) {
     const long = deg % 30 === 0 ? 16 : deg % 10 === 0 ? 10 : 5;
     const inner = at(scene.centre, turned, RADIUS - long);
     const outer = at(scene.centre, turned, RADIUS);
-    parts.push(svg("line", { class: long > 5 ? "mark" : "mark fine", x1: inner.x, y1: inner.y, x2: outer.x, y2: outer.y }));
+    parts.push(
+      svg("line", {
+        class: long > 5 ? "mark" : "mark fine",
+        x1: inner.x,
+        y1: inner.y,
+        x2: outer.x,
+        y2: outer.y,
+      }),
+    );
     if (deg % 30 !== 0) continue;
     const text = at(scene.centre, turned, RADIUS + 17);
     parts.push(svg("text", { class: "degrees", x: text.x, y: text.y, text: `${Math.abs(deg)}°` }));
   }
   const zero = at(scene.centre, bearing(scene.of, scene.side, 0), RADIUS - 18);
   parts.push(svg("line", { class: "plumb", x1: scene.centre.x, y1: scene.centre.y, x2: zero.x, y2: zero.y }));
-  for (const [way, deg] of [["internal", 46], ["external", -46]]) {
+  for (const [way, deg] of [
+    ["internal", 46],
+    ["external", -46],
+  ]) {
     if (deg < low || deg > high) continue;
     const text = at(scene.centre, bearing(scene.of, scene.side, deg), RADIUS + 16);
     const anchor = text.x < scene.centre.x - 20 ? "end" : text.x > scene.centre.x + 20 ? "start" : "middle";
-    parts.push(svg("text", { class: `way ${way}`, x: text.x, y: text.y, "text-anchor": anchor, text: t(`${way}.short`) }));
+    parts.push(
+      svg("text", {
+        class: `way ${way}`,
+        x: text.x,
+        y: text.y,
+        "text-anchor": anchor,
+        text: t(`${way}.short`),
+      }),
+    );
   }
   return parts;
 }
@@ -183,13 +209,18 @@ function aroundOf(scene) {
         blob(x, y, 40, 40, "thigh"),
       ];
     default:
-      return [svg("rect", { class: "body", x: x - 36, y: -40, width: 72, height: 130, rx: 34 }), blob(x, y, 40, 40, "thigh")];
+      return [
+        svg("rect", { class: "body", x: x - 36, y: -40, width: 72, height: 130, rx: 34 }),
+        blob(x, y, 40, 40, "thigh"),
+      ];
   }
 }
 
 function shape(x, y, turned, m, name, standing = false) {
   const inner = svg("g", { transform: `scale(${m} 1)` }, svg("path", { d: SHIN }), svg("path", { d: FOOT }));
-  const placed = standing ? `translate(${x} ${y}) rotate(180) translate(0 205)` : `translate(${x} ${y}) rotate(${turned})`;
+  const placed = standing
+    ? `translate(${x} ${y}) rotate(180) translate(0 205)`
+    : `translate(${x} ${y}) rotate(${turned})`;
   return svg("g", { class: name, transform: placed }, inner);
 }
 
@@ -225,7 +256,13 @@ function pointersOf(scene, here) {
   if (here.best !== null) {
     const turned = line("best", here.best, RADIUS - 34, RADIUS + 2);
     const tip = at(scene.centre, turned, RADIUS + 4);
-    parts.push(svg("path", { class: "best-flag", d: "M0 0L-6-10H6Z", transform: `translate(${point(tip)}) rotate(${turned.toFixed(1)})` }));
+    parts.push(
+      svg("path", {
+        class: "best-flag",
+        d: "M0 0L-6-10H6Z",
+        transform: `translate(${point(tip)}) rotate(${turned.toFixed(1)})`,
+      }),
+    );
   }
   return parts;
 }

@@ -25,8 +25,17 @@ export function mount(section, { store, orders, safety, sounds, claim }) {
     strip: strip(store),
     controls: controls(store, orders, () => open(true)),
   };
-  const outcome = results(store, (side) => begin(again(side)), () => open(true));
-  const live = el("div", { class: "live" }, Object.values(parts).map((part) => part.node), parts.prompts.question);
+  const outcome = results(
+    store,
+    (side) => begin(again(side)),
+    () => open(true),
+  );
+  const live = el(
+    "div",
+    { class: "live" },
+    Object.values(parts).map((part) => part.node),
+    parts.prompts.question,
+  );
   section.append(chooser.node, live, outcome.node);
 
   /** Begin a session; before the first ever the safety words are shown. */
@@ -42,7 +51,13 @@ export function mount(section, { store, orders, safety, sounds, claim }) {
   function again(side) {
     const { drill, person } = { drill: store.coach?.drill, person: prefs.get("person") };
     prefs.set("side", side);
-    return { command: "start", side, language: language(), ...(drill ? { drill } : {}), ...(person ? { person } : {}) };
+    return {
+      command: "start",
+      side,
+      language: language(),
+      ...(drill ? { drill } : {}),
+      ...(person ? { person } : {}),
+    };
   }
 
   async function open(wanted) {
@@ -57,7 +72,13 @@ export function mount(section, { store, orders, safety, sounds, claim }) {
     if (live.dataset.kind !== (show?.kind ?? "")) live.dataset.kind = show?.kind ?? "";
     const done = show?.step === "done" && !(show.parts > show.part);
     const over = outcome.any && (done || !store.running) && !begun;
-    const what = choosing ? "choose" : over ? "results" : store.running || begun || store.status === null ? "live" : "choose";
+    const what = choosing
+      ? "choose"
+      : over
+        ? "results"
+        : store.running || begun || store.status === null
+          ? "live"
+          : "choose";
     if (section.dataset.what === what) return;
     section.dataset.what = what;
     document.documentElement.dataset.what = what;
@@ -82,5 +103,11 @@ export function mount(section, { store, orders, safety, sounds, claim }) {
   prefs.watch("reference", () => [parts.leg, parts.figures].forEach((part) => part.settle()));
   settle();
 
-  return { enter: settle, leave() {}, get active() { return !section.hidden && section.dataset.what === "live" && store.running; } };
+  return {
+    enter: settle,
+    leave() {},
+    get active() {
+      return !section.hidden && section.dataset.what === "live" && store.running;
+    },
+  };
 }

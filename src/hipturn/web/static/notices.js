@@ -22,12 +22,17 @@ export function notices(place, store) {
     const cut = !store.open || silent > SILENT_MS / 1000;
     document.documentElement.dataset.stale = String(cut || ["lost", "stale"].includes(store.status?.state));
     const since = store.heardAt === null ? (now - store.openSince) / 1000 : silent;
-    offline.show(cut && since >= 1 ? t(store.heardAt === null ? "notice.unreached" : "notice.offline", { seconds: number(since) }) : "");
+    offline.show(
+      cut && since >= 1
+        ? t(store.heardAt === null ? "notice.unreached" : "notice.offline", { seconds: number(since) })
+        : "",
+    );
     const state = store.status?.state;
     const away = !cut && (state === "lost" || state === "stale");
     sensor.show(away ? t(`notice.${state}`, { seconds: number(store.stateFor(now)) }) : "");
     const wrong = cut ? [] : Object.values(store.status?.troubles ?? {});
-    if (!cut && store.status?.battery_low) wrong.push(t("notice.battery", { percent: store.status.battery_percent }));
+    if (!cut && store.status?.battery_low)
+      wrong.push(t("notice.battery", { percent: store.status.battery_percent }));
     troubles.show(wrong.join(" · "));
   }
 

@@ -37,7 +37,9 @@ export class Orders {
 
   answer(value) {
     const question = this.store.coach?.question;
-    return question ? this.send({ command: "answer", question: question.id, value }, true) : Promise.resolve(false);
+    return question
+      ? this.send({ command: "answer", question: question.id, value }, true)
+      : Promise.resolve(false);
   }
 
   metronome(bpm) {

@@ -37,10 +37,25 @@ export function prompts(store, orders) {
 
   function choices(ask) {
     const button = (value, label, more = "") =>
-      el("button", { class: `button choice ${more}`, type: "button", onclick: () => orders.answer(value), text: label });
+      el("button", {
+        class: `button choice ${more}`,
+        type: "button",
+        onclick: () => orders.answer(value),
+        text: label,
+      });
     if (ask.kind === "scale") {
-      const scale = Array.from({ length: 11 }, (_, value) => button(value, String(value), `pain-${value >= 7 ? "high" : value >= 1 ? "some" : "none"}`));
-      return [el("div", { class: "scale" }, scale), el("p", { class: "scale-ends muted" }, el("span", { text: t("pain.none") }), el("span", { text: t("pain.most") }))];
+      const scale = Array.from({ length: 11 }, (_, value) =>
+        button(value, String(value), `pain-${value >= 7 ? "high" : value >= 1 ? "some" : "none"}`),
+      );
+      return [
+        el("div", { class: "scale" }, scale),
+        el(
+          "p",
+          { class: "scale-ends muted" },
+          el("span", { text: t("pain.none") }),
+          el("span", { text: t("pain.most") }),
+        ),
+      ];
     }
     if (ask.kind === "yes-no") return [button(true, t("yes")), button(false, t("no"))];
     return ask.options.map((option) => button(option, option));

@@ -9,11 +9,20 @@ const WORDS = ["safety.what", "safety.stop", "safety.ask", "safety.bone"];
 /** Return what shows them; its promise resolves with whether they were read. */
 export function safety() {
   const read = el("button", { class: "button primary", value: "read", "data-t": "safety.read" });
-  const dialog = el("dialog", { class: "panel safety", "aria-labelledby": "safety-title" },
-    el("form", { method: "dialog" },
+  const dialog = el(
+    "dialog",
+    { class: "panel safety", "aria-labelledby": "safety-title" },
+    el(
+      "form",
+      { method: "dialog" },
       el("h1", { id: "safety-title", "data-t": "safety.title" }),
       WORDS.map((key) => el("p", { "data-t": key })),
-      el("div", { class: "row" }, read, el("button", { class: "button", value: "later", "data-t": "safety.later" })),
+      el(
+        "div",
+        { class: "row" },
+        read,
+        el("button", { class: "button", value: "later", "data-t": "safety.later" }),
+      ),
     ),
   );
   document.body.append(dialog);

@@ -23,7 +23,10 @@ export function sensor(place, store) {
     const percent = status?.battery_percent ?? null;
     battery.hidden = percent === null;
     battery.dataset.low = String(Boolean(status?.battery_low));
-    say(battery, percent === null ? "" : `${status.battery_low ? `${t("battery.low")} ` : ""}${number(percent)} %`);
+    say(
+      battery,
+      percent === null ? "" : `${status.battery_low ? `${t("battery.low")} ` : ""}${number(percent)} %`,
+    );
     battery.setAttribute("aria-label", percent === null ? "" : t("battery", { percent }));
   }
 

@@ -22,25 +22,69 @@ const KEYS = [
 
 /** Mount the panel behind its button; `safety()` shows the safety words again. */
 export function settingsPanel(tools, safety) {
-  const button = el("button", { class: "button round", type: "button", popovertarget: "settings-panel", "data-t-label": "settings.title" }, icon("settings"));
-  const languages = el("select", { id: "language", onchange: (event) => prefs.set("language", event.target.value) });
+  const button = el(
+    "button",
+    {
+      class: "button round",
+      type: "button",
+      popovertarget: "settings-panel",
+      "data-t-label": "settings.title",
+    },
+    icon("settings"),
+  );
+  const languages = el("select", {
+    id: "language",
+    onchange: (event) => prefs.set("language", event.target.value),
+  });
   const themes = el("select", { id: "theme", onchange: (event) => prefs.set("theme", event.target.value) });
   const keys = el("dl", { class: "keys" });
-  const panel = el("div", { id: "settings-panel", class: "popover panel", popover: "auto", role: "dialog", "data-t-label": "settings.title" },
+  const panel = el(
+    "div",
+    {
+      id: "settings-panel",
+      class: "popover panel",
+      popover: "auto",
+      role: "dialog",
+      "data-t-label": "settings.title",
+    },
     el("h2", { "data-t": "settings.title" }),
     el("div", { class: "field" }, el("label", { for: "language", "data-t": "settings.language" }), languages),
     el("div", { class: "field" }, el("label", { for: "theme", "data-t": "settings.theme" }), themes),
     el("h3", { class: "label", "data-t": "settings.keys" }),
     keys,
-    el("button", { class: "button", type: "button", onclick: () => { panel.hidePopover(); safety(); } }, el("span", { "data-t": "settings.safety" })),
+    el(
+      "button",
+      {
+        class: "button",
+        type: "button",
+        onclick: () => {
+          panel.hidePopover();
+          safety();
+        },
+      },
+      el("span", { "data-t": "settings.safety" }),
+    ),
   );
   tools.append(button);
   document.body.append(panel);
 
   function settle() {
-    languages.replaceChildren(...LANGUAGES.map((one) => el("option", { value: one, text: t(`language.${one}`), selected: one === language() })));
-    themes.replaceChildren(...["auto", "dark", "light"].map((one) => el("option", { value: one, text: t(`theme.${one}`), selected: one === prefs.get("theme") })));
-    keys.replaceChildren(...KEYS.flatMap(([key, name]) => [el("dt", {}, el("kbd", { text: key })), el("dd", { text: t(`key.${name}`) })]));
+    languages.replaceChildren(
+      ...LANGUAGES.map((one) =>
+        el("option", { value: one, text: t(`language.${one}`), selected: one === language() }),
+      ),
+    );
+    themes.replaceChildren(
+      ...["auto", "dark", "light"].map((one) =>
+        el("option", { value: one, text: t(`theme.${one}`), selected: one === prefs.get("theme") }),
+      ),
+    );
+    keys.replaceChildren(
+      ...KEYS.flatMap(([key, name]) => [
+        el("dt", {}, el("kbd", { text: key })),
+        el("dd", { text: t(`key.${name}`) }),
+      ]),
+    );
   }
 
   const light = matchMedia("(prefers-color-scheme: light)");

@@ -13,26 +13,73 @@ const BEATS = [0, 30, 40, 50, 60];
  */
 export function soundPanel(tools, store, orders, voice, sounds, me) {
   const sign = el("span", { class: "swap" });
-  const button = el("button", { class: "button round", type: "button", popovertarget: "sound-panel", "data-t-label": "sound.title" }, sign);
+  const button = el(
+    "button",
+    { class: "button round", type: "button", popovertarget: "sound-panel", "data-t-label": "sound.title" },
+    sign,
+  );
   const who = ["page", "machine", "off"].map((where) =>
-    el("label", { class: "segment" },
+    el(
+      "label",
+      { class: "segment" },
       el("input", { type: "radio", name: "speaker", value: where, onchange: () => choose(where) }),
       el("span", { "data-t": `speaker.${where}` }),
     ),
   );
   const note = el("p", { class: "muted small", role: "status" });
-  const volume = el("input", { type: "range", id: "volume", min: 0, max: 100, step: 5, oninput: (event) => prefs.set("volume", event.target.value / 100) });
-  const muted = el("input", { type: "checkbox", id: "muted", onchange: (event) => prefs.set("muted", event.target.checked) });
-  const pitch = el("input", { type: "checkbox", id: "pitch", onchange: (event) => prefs.set("pitch", event.target.checked) });
+  const volume = el("input", {
+    type: "range",
+    id: "volume",
+    min: 0,
+    max: 100,
+    step: 5,
+    oninput: (event) => prefs.set("volume", event.target.value / 100),
+  });
+  const muted = el("input", {
+    type: "checkbox",
+    id: "muted",
+    onchange: (event) => prefs.set("muted", event.target.checked),
+  });
+  const pitch = el("input", {
+    type: "checkbox",
+    id: "pitch",
+    onchange: (event) => prefs.set("pitch", event.target.checked),
+  });
   const beat = el("select", { id: "beat", onchange: (event) => setBeat(Number(event.target.value)) });
-  const panel = el("div", { id: "sound-panel", class: "popover panel", popover: "auto", role: "dialog", "data-t-label": "sound.title" },
+  const panel = el(
+    "div",
+    {
+      id: "sound-panel",
+      class: "popover panel",
+      popover: "auto",
+      role: "dialog",
+      "data-t-label": "sound.title",
+    },
     el("h2", { "data-t": "sound.title" }),
-    el("fieldset", { class: "field" }, el("legend", { class: "label", "data-t": "speaker.title" }), el("div", { class: "segments" }, who), note),
+    el(
+      "fieldset",
+      { class: "field" },
+      el("legend", { class: "label", "data-t": "speaker.title" }),
+      el("div", { class: "segments" }, who),
+      note,
+    ),
     el("div", { class: "field" }, el("label", { for: "volume", "data-t": "sound.volume" }), volume),
     el("label", { class: "check" }, muted, el("span", { "data-t": "sound.mute" })),
     el("label", { class: "check" }, pitch, el("span", { "data-t": "sound.pitch" })),
     el("div", { class: "field" }, el("label", { for: "beat", "data-t": "sound.beat" }), beat),
-    el("button", { class: "button", type: "button", onclick: () => { sounds.unlock(); sounds.play("target"); } }, icon("play"), el("span", { "data-t": "sound.try" })),
+    el(
+      "button",
+      {
+        class: "button",
+        type: "button",
+        onclick: () => {
+          sounds.unlock();
+          sounds.play("target");
+        },
+      },
+      icon("play"),
+      el("span", { "data-t": "sound.try" }),
+    ),
   );
   tools.append(button);
   document.body.append(panel);
@@ -50,7 +97,8 @@ export function soundPanel(tools, store, orders, voice, sounds, me) {
   /** Be the page that speaks: where nobody is it yet, or `over` another where somebody begins a session here. */
   function claim(over = false) {
     const { where, page } = store.speaker;
-    if (where === "page" && (over ? page !== me : page === null && sounds.ready)) orders.send({ command: "speaker", where: "page", page: me }, true);
+    if (where === "page" && (over ? page !== me : page === null && sounds.ready))
+      orders.send({ command: "speaker", where: "page", page: me }, true);
   }
 
   function settle() {
@@ -59,7 +107,15 @@ export function soundPanel(tools, store, orders, voice, sounds, me) {
     const silent = prefs.get("muted") || prefs.get("volume") === 0;
     voice.switch(mine && !silent);
     for (const label of who) label.firstChild.checked = label.firstChild.value === where;
-    const name = !mine ? (where === "page" ? "other" : where) : !sounds.ready ? "locked" : silent ? "muted" : "mine";
+    const name = !mine
+      ? where === "page"
+        ? "other"
+        : where
+      : !sounds.ready
+        ? "locked"
+        : silent
+          ? "muted"
+          : "mine";
     say(note, t(`speaker.note.${where === "page" && page === null ? "locked" : name}`));
     const shown = mine && !silent ? "sound" : where === "machine" ? "sound" : "silent";
     if (sign.dataset.name !== shown) {
@@ -69,7 +125,15 @@ export function soundPanel(tools, store, orders, voice, sounds, me) {
     volume.value = Math.round(prefs.get("volume") * 100);
     muted.checked = prefs.get("muted");
     pitch.checked = prefs.get("pitch");
-    beat.replaceChildren(...BEATS.map((bpm) => el("option", { value: bpm, text: bpm ? t("sound.bpm", { bpm }) : t("sound.nobeat"), selected: bpm === orders.bpm })));
+    beat.replaceChildren(
+      ...BEATS.map((bpm) =>
+        el("option", {
+          value: bpm,
+          text: bpm ? t("sound.bpm", { bpm }) : t("sound.nobeat"),
+          selected: bpm === orders.bpm,
+        }),
+      ),
+    );
     voice.volume = prefs.get("volume");
     sounds.setVolume(prefs.get("volume"));
   }

@@ -45,7 +45,11 @@ export class Sounds {
   tone({ seconds, frequency_hz, gain, overtones, ringing }, at) {
     const partials = [1, overtones, 0.6 * overtones];
     const whole = partials.reduce((sum, each) => sum + each, 0);
-    const wave = this.context.createPeriodicWave(new Float32Array([0, 0, 0, 0]), new Float32Array([0, ...partials]), { disableNormalization: true });
+    const wave = this.context.createPeriodicWave(
+      new Float32Array([0, 0, 0, 0]),
+      new Float32Array([0, ...partials]),
+      { disableNormalization: true },
+    );
     const oscillator = new OscillatorNode(this.context, { frequency: frequency_hz, periodicWave: wave });
     const shape = new GainNode(this.context, { gain: 0 });
     const peak = (LOUDEST * gain) / whole;

@@ -136,7 +136,8 @@ export class Store {
   timed(t, at) {
     const offset = at / 1000 - t;
     const known = this.offset;
-    this.offset = known === null || Math.abs(offset - known) > 0.5 ? offset : known + FOLLOW * (offset - known);
+    this.offset =
+      known === null || Math.abs(offset - known) > 0.5 ? offset : known + FOLLOW * (offset - known);
   }
 
   /** Return the stream time at a moment, s; null while there is none. */

@@ -10,14 +10,31 @@ export const SPAN_S = 30;
 const LEFT = 44;
 const FOOT = 22;
 const RIGHT = 10;
-const COLOURS = ["text", "muted", "line", "edge", "internal", "external", "good", "bad", "void", "best", "reference"];
+const COLOURS = [
+  "text",
+  "muted",
+  "line",
+  "edge",
+  "internal",
+  "external",
+  "good",
+  "bad",
+  "void",
+  "best",
+  "reference",
+];
 const GROUNDS = ["good-ground", "bad-ground", "void-ground"];
 const SIGNS = { controlled: "✓", uncontrolled: "✗", void: "○" };
 
 /** Mount the strip; it follows the store. */
 export function strip(store) {
   const canvas = el("canvas", { role: "img" });
-  const figure = el("figure", { class: "strip panel" }, canvas, el("figcaption", { class: "unseen", "data-t": "strip.title" }));
+  const figure = el(
+    "figure",
+    { class: "strip panel" },
+    canvas,
+    el("figcaption", { class: "unseen", "data-t": "strip.title" }),
+  );
   const ink = canvas.getContext("2d");
   const size = { width: 0, height: 0, ratio: 1 };
   let colours = {};
@@ -36,7 +53,9 @@ export function strip(store) {
 
   function readColours() {
     const style = getComputedStyle(document.documentElement);
-    colours = Object.fromEntries([...COLOURS, ...GROUNDS].map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+    colours = Object.fromEntries(
+      [...COLOURS, ...GROUNDS].map((name) => [name, style.getPropertyValue(`--${name}`).trim()]),
+    );
     colours.font = style.getPropertyValue("--font") || "sans-serif";
   }
 
@@ -91,7 +110,11 @@ export function strip(store) {
       ink.fillRect(from, bottom - 3, wide, 3);
       if (wide < 14) continue;
       ink.font = `700 13px ${colours.font}`;
-      const words = rep.taken ? "–" : verdict === "controlled" && wide >= 40 ? `${SIGNS[verdict]} ${rep.n}` : SIGNS[verdict];
+      const words = rep.taken
+        ? "–"
+        : verdict === "controlled" && wide >= 40
+          ? `${SIGNS[verdict]} ${rep.n}`
+          : SIGNS[verdict];
       ink.fillText(words, from + wide / 2, 22);
     }
     ink.font = `12px ${colours.font}`;

@@ -33,14 +33,19 @@ export class Turns {
     }
     this.waiting = [...this.waiting.filter((one) => one.key !== saying.key), saying];
     while (this.waiting.filter((one) => one.weight !== "count").length > MOST_WAITING)
-      this.waiting.splice(this.waiting.findIndex((one) => one.weight !== "count"), 1);
+      this.waiting.splice(
+        this.waiting.findIndex((one) => one.weight !== "count"),
+        1,
+      );
     return false;
   }
 
   /** Return what is to be spoken now, the time to ask again at, or null while there is nothing. */
   next(now) {
     if (this.speaking) return null;
-    this.waiting = this.waiting.filter((one) => now - one.at <= (one.weight === "count" ? COUNT_FRESH_MS : TOLD_FRESH_MS));
+    this.waiting = this.waiting.filter(
+      (one) => now - one.at <= (one.weight === "count" ? COUNT_FRESH_MS : TOLD_FRESH_MS),
+    );
     const first = this.waiting.find((one) => one.weight === "count") ?? this.waiting[0];
     if (!first) return null;
     if (first.after > now) return first.after;

@@ -56,7 +56,16 @@ export class Voice {
     const now = performance.now();
     const after = now + (sounds ? seconds(earcon) * 1000 : 0);
     const waited = this.turns.speaking !== null || this.turns.waiting.length > 0;
-    const saying = { text: prompt.say, language: prompt.language, weight: weight(prompt.key), key: prompt.key, at: now, after, heardAt: prompt.at, waited };
+    const saying = {
+      text: prompt.say,
+      language: prompt.language,
+      weight: weight(prompt.key),
+      key: prompt.key,
+      at: now,
+      after,
+      heardAt: prompt.at,
+      waited,
+    };
     if (this.turns.add(saying)) this.stop();
     this.speak();
   }
