@@ -776,9 +776,10 @@ def test_a_terminal_without_our_letters_shows_the_rest(tmp_path: Path, encoding:
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is sent differently")
 def test_control_c_ends_a_paced_replay_at_once(tmp_path: Path) -> None:
     path = bundled("clean-drill", tmp_path / "x.mcap")
-    command = [sys.executable, "-m", "hipturn", "replay", str(path), "--speed", "1"]
+    command = [sys.executable, "-m", "hipturn", "replay", str(path), "--speed", "8"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
-        time.sleep(1.0)
+        assert running.stderr is not None
+        running.stderr.readline()  # the calibration, told when its time comes; seconds are left to go
         running.send_signal(signal.SIGINT)
         _, err = running.communicate(timeout=10)
     assert running.returncode == 1 and "Traceback" not in err
