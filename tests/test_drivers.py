@@ -223,9 +223,7 @@ def test_the_fuzz_target_holds_for_any_bytes(data: bytes) -> None:
     fuzz_decoders.one(data)
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("atheris") is None, reason="the fuzzer: make fuzz"
-)
+@pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="the fuzzer: make fuzz")
 def test_the_fuzzer_finds_nothing_in_a_short_run() -> None:
     """Led by what the decoders do with it, always from the same seed; `make fuzz` goes on for longer."""
     command = [sys.executable, fuzz_decoders.__file__, "-seed=1", "-runs=3000"]
