@@ -181,6 +181,9 @@ def test_every_command_says_what_it_takes(name: str) -> None:
     for key in fields:
         with pytest.raises(UsageError, match=key):
             parse({**whole, key: 999}, "shin", HostNs(0))
+    # 3.0 is 3 in JSON, and what comes of it is a whole number, not only equal to one
+    as_floats = {key: float(value) if type(value) is int else value for key, value in whole.items()}
+    assert repr(parse(as_floats, "shin", HostNs(0))) == repr(parse(whole, "shin", HostNs(0)))
 
 
 # --- what may fail ------------------------------------------------------------------------------
