@@ -21,6 +21,7 @@ from cli_runs import RATE_HZ, done, drill
 from disks import full_disk
 from hipturn.coach import Coach
 from hipturn.config import core_params, defaults
+from hipturn.core import pelvis
 from hipturn.errors import InputError, RecordingError
 from hipturn.model import HostNs, Input, LinkDown, LinkUp, SessionStart, Side
 from hipturn.offline import Request, analyse
@@ -89,15 +90,21 @@ def remove_folder(keeper: Keeper) -> None:
 
 
 @pytest.mark.parametrize("vanish", [remove_file, remove_folder])
+@pytest.mark.parametrize("second", [False, True])
 def test_a_recording_that_vanished_goes_on_in_a_new_file(
-    tmp_path: Path, vanish: Callable[[Keeper], None]
+    tmp_path: Path, vanish: Callable[[Keeper], None], second: bool
 ) -> None:
-    """The new file tells the gap, and measures by itself: link and marks are in it."""
+    """The new file tells the gap, and measures by itself: link and marks are in it.
+
+    Also with a second sensor, whose link stands before that of the leg.
+    """
     motion = drill(reps=4)
     told = Told()
     keeper = Keeper(tmp_path / "folder", "drill", motion.leg.side, told)
     session = Session(core_params(defaults()), Coach(STREAM, motion.leg.side, 0), keeper, lambda _: None)
     session.push(SessionStart("test", "2026-01-01T12:00:00+00:00", settings=defaults()))
+    if second:
+        session.push(LinkUp(pelvis.ROLE, HostNs(0), simulated.info(motion)))
     gone = int(20.0 * RATE_HZ)
     for number, item in enumerate(simulated.inputs(motion, stream=STREAM)):
         session.push(item)

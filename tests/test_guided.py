@@ -31,7 +31,7 @@ from hipturn.daemon.running import Running
 from hipturn.daemon.speaking import speaker, speaking
 from hipturn.drivers.hipturn_gatt import Batch, encode
 from hipturn.history import people
-from hipturn.model import HipAngle, HostNs, Mark, MarkKind, Packets, SessionStart, Side, Verdict
+from hipturn.model import HipAngle, HostNs, Mark, MarkKind, Orientation, Packets, SessionStart, Side, Verdict
 from hipturn.recording import Reader
 from hipturn.session import Heard
 from hipturn.sinks.digits import ROWS, large, width
@@ -222,6 +222,19 @@ def test_the_guide_shows_time_that_runs_and_what_is_asked() -> None:
     assert "Pain from 0 to 10?" in text and "x for 10" in text
     text = picture(show("rest", timer=Timer("rest", 45.0, 45 * NS_PER_S)))
     assert large("45")[0].strip() in text
+
+
+def test_the_time_that_is_left_is_by_the_clock_of_the_sensor_on_the_leg() -> None:
+    """A second sensor's time is its own: it began earlier or later."""
+
+    def oriented(stream: str, t_s: float) -> Orientation:
+        t_ns = np.array([round(t_s * NS_PER_S)], np.int64)
+        q = np.array([[1.0, 0.0, 0.0, 0.0]])
+        return Orientation(stream, t_ns, q, None, np.zeros(1, np.int64), np.ones(1, np.bool_))
+
+    rest = show("rest", timer=Timer("rest", 45.0, 145 * NS_PER_S))
+    text = picture(rest, oriented("shin", 100.0), oriented("pelvis", 130.0))
+    assert large("45")[0].strip() in text and large("15")[0].strip() not in text
 
 
 def test_the_guide_fits_a_narrow_terminal() -> None:
