@@ -14,6 +14,7 @@ from hipturn.core.progress import Tested
 from hipturn.core.references import Group, Scale
 from hipturn.model import (
     Calibration,
+    Corrected,
     Direction,
     FloatArray,
     HipAngle,
@@ -110,6 +111,8 @@ class Scene:
     """All there were."""
     counted: list[int] = field(default_factory=list)
     """Numbers of those that count."""
+    taken: list[int] = field(default_factory=list)
+    """Numbers of those that counted until a person took them back."""
     trials: list[results.Trial] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
     sets: list[SetDone] = field(default_factory=list)
@@ -160,6 +163,15 @@ class Scene:
     def mark(self, kind: MarkKind, value: Mapping[str, Any] | None = None) -> Mark:
         """Return a mark for the stream."""
         return Mark(self.stream, HostNs(0), kind, value or {})
+
+    def corrected(self, correction: Corrected) -> bool:
+        """Take back or bring back what counted; return whether any of it did."""
+        there, gone = (self.counted, self.taken) if correction.kind != "redo" else (self.taken, self.counted)
+        moved = [n for n in correction.reps if n in there]
+        for n in moved:
+            there.remove(n)
+            gone.append(n)
+        return bool(moved)
 
     def take_back(self, trial: results.Trial) -> None:
         """Forget a trial."""
