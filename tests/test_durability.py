@@ -7,6 +7,7 @@ import stat
 import struct
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ from hipturn.session import Session
 from hipturn.sinks.keeper import Keeper
 from hipturn.sinks.recovery import recordings, recover
 from hipturn.sources import simulated
+from hipturn.sources.body import Leg, Rest, drill_script, simulate
 from recording_examples import LINK_UP, SESSION, STREAM, flat, packets, short_session, write_chunks
 
 SECOND = 1_000_000_000
@@ -261,8 +263,10 @@ def test_a_recording_being_written_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_results_survive_the_finishing(tmp_path: Path) -> None:
-    """live == replay holds for a recording that a crash cut off."""
-    motion = drill(reps=3)
+    """live == replay holds for a recording that a crash cut off, here in the rest behind a set."""
+    script = drill_script(3, 1)
+    rested = replace(script, elements=(*script.elements, Rest(25.0)))
+    motion = simulate(Leg.random(1, side=Side.RIGHT), rested, RATE_HZ, 1)
     writer = Writer(tmp_path / "x.mcap")
     session = Session(core_params(defaults()), Coach(STREAM, motion.leg.side, 0), writer, lambda _: None)
     session.push(SessionStart("test", "2026-01-01T12:00:00+00:00", settings=defaults()))
