@@ -78,13 +78,17 @@ class Guide:
         """Return the whole picture as it is now."""
         show = self._show
         parts: list[RenderableType] = [self._figures(), self._bar()]
-        if text := show.get("text"):
-            parts.append(Text(str(text), style="bold"))
-        parts.append(Text(f"“{self._say}”" if self._say else "", style="cyan"))
+        question = str((show.get("question") or {}).get("text", ""))
+        # what is to be done or asked is often said in the same words: once is enough
+        text = str(show.get("text") or "")
+        if text and text != question:
+            parts.append(Text(text, style="bold"))
+        said = self._say if self._say not in (text, question) else ""
+        parts.append(Text(said and f"“{said}”", style="cyan"))
         if warning := show.get("warning"):
             parts.append(Text(str(warning), style="bold red"))
-        if question := show.get("question"):
-            parts.append(Text(str(question["text"]), style="bold yellow"))
+        if question:
+            parts.append(Text(question, style="bold yellow"))
         parts.append(Text(f"sensor {self._state}: {self._detail}", style="dim"))
         if self._hint is not None:
             parts.append(Text(self._hint(show.get("question")), style="dim"))
