@@ -298,7 +298,7 @@ async def with_virtual(
         tell(f"searching for it by Bluetooth ({sensor.name}, {sensor.address})")
         async with bleak_bumble.backend(sensor.hci) as backend:
             # apart from a person's own recordings: nobody's hip is in it
-            folder = options.recordings or places.recordings_folder() / "simulated"
+            folder = options.recordings or places.recordings_folder() / places.SIMULATED
             obeying = sensor if options.guided.obeys else None
             # two of a kind have one name
             wanted = sensor.address if simulated.pelvis else sensor.name
