@@ -33,4 +33,4 @@ def recordings_folder(given: Path | None = None) -> Path:
 def simulated_hint(folder: Path) -> str:
     """Return, where a virtual sensor's recordings lie within the folder, how to see them; else nothing."""
     apart = folder / SIMULATED
-    return f"; the virtual sensor's lie apart: --recordings {apart}" if apart.is_dir() else ""
+    return f"; the virtual sensor's are kept apart: add --recordings {apart}" if apart.is_dir() else ""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hipturn.cli.output import echo
+
 if TYPE_CHECKING:
     from hipturn.core.results import Difference, Quantity
     from hipturn.history import Catalogue, Found
@@ -125,7 +127,7 @@ def _table(found: "list[Found]", hint: str) -> None:
     from hipturn.plain import printable
 
     if not found:
-        click.echo(f"no sessions{hint}")
+        echo(f"no sessions{hint}")
         return
     rows: list[tuple[str, ...]] = [
         ("day", "time", "person", "drill", "leg", "reps", "controlled", "range °", "recording")
@@ -144,7 +146,7 @@ def _table(found: "list[Found]", hint: str) -> None:
         cells = (
             text.rjust(w) if i in numbers else text.ljust(w) for i, (text, w) in enumerate(zip(row, widths))
         )
-        click.echo("  ".join(cells).rstrip())
+        echo("  ".join(cells).rstrip(), 2)
     click.echo(f"{len(found)} session{'s' * (len(found) > 1)}")
 
 
@@ -163,7 +165,7 @@ def show(recordings: Path | None, name: str, as_json: bool) -> None:
     from hipturn import lines
     from hipturn.history import Filter
     from hipturn.history.overview import results_of, session_line
-    from hipturn.plain import counted, printable
+    from hipturn.plain import counted
 
     with opened(recordings) as catalogue:
         found = catalogue.session(name)
@@ -177,7 +179,7 @@ def show(recordings: Path | None, name: str, as_json: bool) -> None:
                 click.echo(lines.dumps(lines.comparison("change", changes)))
         return
     start = found.start
-    click.echo(printable(f"{found.name}: {start.drill or 'session'}, {start.wall_time or 'no time'}"))
+    echo(f"{found.name}: {start.drill or 'session'}, {start.wall_time or 'no time'}", 2)
     facts = [
         ("person", start.person), ("position", start.position), ("sensor", found.driver),
         ("filter", found.filter), ("movement", start.movement), ("note", start.note),
@@ -186,7 +188,7 @@ def show(recordings: Path | None, name: str, as_json: bool) -> None:
     ]  # fmt: skip
     for key, text in facts:
         if text:
-            click.echo(printable(f"  {key}: {text}"))
+            echo(f"  {key}: {text}", 4)
     click.echo(f"  {found.duration_s:.0f} s, {counted(found.holds, 'hold')}, {counted(found.gaps, 'gap')}")
     for leg in found.legs:
         best = "" if leg.best_rad is None else f", best range {_deg(leg.best_rad):.1f}°"
@@ -198,9 +200,9 @@ def show(recordings: Path | None, name: str, as_json: bool) -> None:
             sd = "" if each.sd_rad is None else f", SD {_deg(each.sd_rad):.1f}°"
             about = f"{len(each.trials)} trials{sd}, best {_deg(each.best_rad):.1f}°"
             value = f"{_value(each.mean)} ({about}){_since(changes.get(direction.value))}"
-            click.echo(f"  {side} {direction.value} rotation: {value}")
+            echo(f"  {side} {direction.value} rotation: {value}", 4)
         if test.arc is not None:
-            click.echo(f"  {side} arc: {_value(test.arc)}{_since(changes.get('arc'))}")
+            echo(f"  {side} arc: {_value(test.arc)}{_since(changes.get('arc'))}", 4)
 
 
 def _value(quantity: "Quantity") -> str:
@@ -263,7 +265,6 @@ def progress(recordings: Path | None, name: str, as_json: bool) -> None:
     """Tell how a person's ranges went, against the measuring error: each position and tool by itself."""
     from hipturn import lines
     from hipturn.history.overview import progress_lines
-    from hipturn.plain import printable
 
     with opened(recordings) as catalogue:
         found = progress_lines(catalogue.overview(name, date.today().toordinal()))
@@ -272,7 +273,7 @@ def progress(recordings: Path | None, name: str, as_json: bool) -> None:
             click.echo(lines.dumps(line))
         return
     for line in found:
-        click.echo(printable(_in_words(line)))
+        echo(_in_words(line), 2)
     if not found:
         click.echo("no test yet: a test is recorded with a drill whose name ends in -rotation")
 

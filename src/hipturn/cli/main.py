@@ -85,7 +85,9 @@ class _Lazy(click.Group):
             cause = _innermost(error)
             if os.environ.get("HIPTURN_DEBUG") and not isinstance(cause, HipturnError):
                 raise
-            print(f"hipturn: {printable(' '.join(_explained(cause).split()))}", file=sys.stderr)  # noqa: T201
+            from hipturn.cli.output import echo
+
+            echo(f"hipturn: {' '.join(_explained(cause).split())}", err=True)
             sys.exit(2 if isinstance(cause, UsageError) else 1)
 
 
