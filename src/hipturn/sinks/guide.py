@@ -22,6 +22,8 @@ FULL_DEG = 60.0
 ZONE_DEG = 5.0
 """Half the width of the target zone: what one sensor on the shin is good for."""
 BAR = 72
+FRAME = 6
+"""Columns the frame takes from its title."""
 Hint = Callable[[Mapping[str, Any] | None], str]
 COUNTING = ("reps", "trial", "stretch")
 SIDES = {"left": "left leg", "right": "right leg"}
@@ -95,6 +97,7 @@ class Guide:
         return Panel(Group(*parts), title=self._title(), width=min(100, self._console.width))
 
     def _title(self) -> str:
+        """Return what is done, as far as there is room: how far one is matters more than its name."""
         show = self._show
         if not show:
             return "hipturn"
@@ -105,7 +108,11 @@ class Guide:
             parts.append(f"{show['direction'] or ''} {show['trial'] or 1} of {show['trials']}".strip())
         if show["parts"]:
             parts.append(f"part {show['part']} of {show['parts']}")
-        return " · ".join(filter(None, parts))
+        told = [part for part in parts if part]
+        title, room = " · ".join(told), min(100, self._console.width) - FRAME
+        if len(title) > room:
+            title = title.replace(" of ", "/")
+        return title if len(title) <= room else " · ".join(told[1:]).replace(" of ", "/")
 
     # --- what is read from afar -----------------------------------------------------------------
 
