@@ -19,6 +19,7 @@ from hipturn.history.overview import Overview, overview
 from hipturn.history.people import Person
 from hipturn.history.store import FILE, Store
 from hipturn.model import SessionStart, Side
+from hipturn.places import simulated_hint
 from hipturn.recording.amend import amend
 from hipturn.recording.append import claim
 
@@ -132,7 +133,8 @@ class Catalogue:
         known = self.people()
         if name not in known:
             there = ", ".join(known) or "nobody yet"
-            raise InputError(f"nobody is called {name!r} in {self.folder}: there is {there}")
+            hint = simulated_hint(self.folder)
+            raise InputError(f"nobody is called {name!r} in {self.folder}: there is {there}{hint}")
         return known[name][0]
 
     def overview(self, name: str, today: int) -> Overview:
