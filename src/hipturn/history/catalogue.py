@@ -17,7 +17,7 @@ from hipturn.history import people
 from hipturn.history.found import Found, session_results
 from hipturn.history.overview import Overview, overview
 from hipturn.history.people import Person
-from hipturn.history.store import FILE, Store
+from hipturn.history.store import FILE, Store, UnusableError
 from hipturn.model import SessionStart, Side
 from hipturn.recording.amend import amend
 from hipturn.recording.append import claim
@@ -272,18 +272,23 @@ def reindex(folder: Path, on_progress: Progress = _quiet) -> None:
     there = _files(folder)
     found = _read_all(folder, there, on_progress)
     listed = _listed(folder)
+
+    def fill() -> None:
+        with Store(folder / FILE) as store:
+            with store.transaction():
+                store.clear()
+                _put(store, found, there)
+                store.put_people(listed)
+            store.forget_traces()
+
     try:
-        store = Store(folder / FILE)
-    except InputError:
+        fill()
+    except UnusableError:
         for ending in ("", "-wal", "-shm"):
-            (folder / (FILE + ending)).unlink(missing_ok=True)
-        store = Store(folder / FILE)
-    with store:
-        with store.transaction():
-            store.clear()
-            _put(store, found, there)
-            store.put_people(listed)
-        store.forget_traces()
+            path = folder / (FILE + ending)
+            with _told(path):
+                path.unlink(missing_ok=True)
+        fill()
 
 
 def _listed(folder: Path) -> list[tuple[str, str | None, int | None, str]]:
@@ -309,12 +314,8 @@ def _read_all(
         try:
             found[name] = session_results(folder / name)
         except InputError as error:
+            # that one recording is told and the others are listed
             found[name] = " ".join(str(error).split())
-        except (OSError, KeyError, TypeError, ValueError, ArithmeticError) as error:
-            # a file may say anything; that one recording is told and the others are listed
-            found[name] = (
-                f"{folder / name} says what hipturn does not write ({type(error).__name__}): skipped"
-            )
         on_progress(n, len(names))
     return found
 

@@ -15,6 +15,8 @@ from hipturn.errors import InputError
 
 FILE = "people.json"
 MOST_BYTES = 4 << 20
+MOST_PLANNED = 7
+"""Sessions a week."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ def read(folder: Path) -> dict[str, Person]:
         if path.stat().st_size > MOST_BYTES:
             raise InputError(f"{path} is far too large: move it away")
         told = json.loads(path.read_text(encoding="utf-8"))
-        return {str(name): _person(value) for name, value in told["people"].items()}
+        return {whole(name): _person(value) for name, value in told["people"].items()}
     except FileNotFoundError:
         return {}
     except OSError as error:
@@ -52,9 +54,8 @@ def write(folder: Path, people: Mapping[str, Person]) -> None:
     try:
         part.unlink(missing_ok=True)
         part.touch(0o600, exist_ok=False)
-        part.write_text(
-            json.dumps({"v": 1, "people": kept}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+        text = json.dumps({"v": 1, "people": kept}, indent=1, ensure_ascii=False)
+        part.write_text(whole(text) + "\n", encoding="utf-8")
         part.replace(path)
     except OSError as error:
         raise InputError(f"{path} cannot be written ({error.strerror}): free some space") from error
@@ -71,6 +72,13 @@ def change(folder: Path, name: str, **changed: Any) -> None:
 
 def _person(value: Mapping[str, Any]) -> Person:
     stretch, plan, note = value.get("stretch"), value.get("sessions_a_week"), value.get("note", "")
-    if not isinstance(stretch, str | None) or not isinstance(plan, int | None) or not isinstance(note, str):
-        raise TypeError("a stretch and a note are texts, sessions_a_week is a whole number")
-    return Person(stretch, plan, note)
+    if not isinstance(stretch, str | None) or not isinstance(note, str):
+        raise TypeError("a stretch and a note are texts")
+    if plan is not None and (type(plan) is not int or not 0 <= plan <= MOST_PLANNED):
+        raise TypeError(f"sessions_a_week is a whole number up to {MOST_PLANNED}")
+    return Person(stretch and whole(stretch), plan or None, whole(note))
+
+
+def whole(text: str) -> str:
+    """Return the text with "?" for half a character: a command line or JSON may hold one, a file cannot."""
+    return text.encode(errors="replace").decode()
