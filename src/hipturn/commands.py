@@ -4,9 +4,10 @@ A new command is a row here: its fields are checked, described in the API and of
 table alone.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from hipturn import drills
 from hipturn.coach import Language
@@ -65,6 +66,11 @@ class Field:
         """Return the schema with the choice there is now."""
         return {**self.schema, "enum": self.among()} if self.among else dict(self.schema)
 
+    def taken(self, value: object) -> object:
+        """Return the value as it enters the stream: JSON may write 5 as 5.0."""
+        whole = isinstance(value, float) and value.is_integer()
+        return int(cast(float, value)) if whole else value
+
     def check(self, value: object) -> bool:
         """Return whether the value is what the schema says; the few words used here are known."""
         if "oneOf" in self.schema:
@@ -72,13 +78,16 @@ class Field:
         if self.among is not None:
             return value in self.among()
         kinds = {"string": str, "boolean": bool, "integer": int}
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)  # JSON knows no difference
+        value = self.taken(value)
         if type(value) is not kinds[self.schema["type"]]:
             return False
         if isinstance(value, str):
-            return value in self.schema.get("enum", [value]) and (
-                self.schema.get("minLength", 0) <= len(value) <= self.schema.get("maxLength", LONGEST_TEXT)
+            return (
+                value in self.schema.get("enum", [value])
+                and self.schema.get("minLength", 0)
+                <= len(value)
+                <= self.schema.get("maxLength", LONGEST_TEXT)
+                and ("pattern" not in self.schema or re.fullmatch(self.schema["pattern"], value) is not None)
             )
         if isinstance(value, int) and "enum" in self.schema:
             return value in self.schema["enum"]
@@ -119,7 +128,7 @@ def _begin(values: Mapping[str, Any], _stream: str, _at_ns: HostNs) -> Told:
 
 
 def _metronome(values: Mapping[str, Any], stream: str, at_ns: HostNs) -> Told:
-    return Mark(stream, at_ns, MarkKind.METRONOME, {"bpm": int(values["bpm"])})
+    return Mark(stream, at_ns, MarkKind.METRONOME, {"bpm": values["bpm"]})
 
 
 def _speak(values: Mapping[str, Any], _stream: str, _at_ns: HostNs) -> Told:
@@ -144,6 +153,8 @@ ROUTINE_NAMES = _names(drills.routine_names, lambda: drills.load().routines)
 _SIDE = {"type": "string", "enum": [side.value for side in Side]}
 _TEXT = {"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT}
 _NAME = {"type": "string", "minLength": 1, "maxLength": 64}
+_PERSON = {**_NAME, "pattern": r"^[^\x00-\x20\x7f-\xa0][^\x00-\x1f\x7f-\x9f]*$"}
+"""One line: a name is shown in lists and printed."""
 _BPM = {"type": "integer", "minimum": SLOWEST_BPM, "maximum": FASTEST_BPM}
 
 COMMANDS: Mapping[str, Command] = {
@@ -154,7 +165,7 @@ COMMANDS: Mapping[str, Command] = {
             "side": Field(_SIDE, required=False),
             "drill": Field({"type": "string"}, required=False, among=DRILL_NAMES),
             "reps": Field({"type": "integer", "minimum": 0, "maximum": MOST_REPS}, required=False),
-            "person": Field({"type": "string", "minLength": 1, "maxLength": 64}, required=False),
+            "person": Field(_PERSON, required=False),
             "language": Field({"type": "string", "enum": list(LANGUAGES)}, required=False),
             "routine": Field({"type": "string"}, required=False, among=ROUTINE_NAMES),
         },
@@ -237,7 +248,8 @@ def parse(given: object, stream: str, at_ns: HostNs) -> Told:
             raise UsageError(f"{name}: {key} must be {_words(command.fields[key].described())}")
     if missing := [key for key, one in command.fields.items() if one.required and key not in values]:
         raise UsageError(f"{name} needs {missing[0]}: {_words(command.fields[missing[0]].described())}")
-    return command.make(values, stream, at_ns)
+    taken = {key: command.fields[key].taken(value) for key, value in values.items()}
+    return command.make(taken, stream, at_ns)
 
 
 def _words(schema: Mapping[str, Any]) -> str:
@@ -249,4 +261,5 @@ def _words(schema: Mapping[str, Any]) -> str:
         return "true or false"
     if schema["type"] == "integer":
         return f"a whole number from {schema['minimum']} to {schema['maximum']}"
-    return f"a text of 1 to {schema['maxLength']} characters"
+    what = "one line of text" if "pattern" in schema else "a text"
+    return f"{what} of 1 to {schema['maxLength']} characters"
