@@ -24,6 +24,7 @@ from hipturn.history.overview import results_of, session_line
 from hipturn.history.store import FILE
 from hipturn.model import HipAngle, Side, Verdict
 from hipturn.recording import Reader, Writer
+from hipturn.recording.amend import amend, part_of
 from hipturn.units import DEG_PER_RAD
 from histories import FIRST, RECORDINGS, anywhere, session, weeks
 from recording_examples import SESSION, packets
@@ -500,3 +501,48 @@ def test_half_a_character_is_a_question_mark(folder: Path) -> None:
     (folder / "people.json").write_text('{"v": 1, "people": {"\\ud800": {"note": "\\ud800"}}}')
     with Catalogue(folder) as catalogue:
         assert catalogue.person("?") == Person(note="?")
+
+
+class _KilledError(Exception):
+    """Stands for the end of the program in the middle."""
+
+
+@pytest.mark.parametrize("done", [0, 1, 3])
+def test_a_renaming_that_was_interrupted_can_be_asked_again(
+    done: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weeks(tmp_path, [0.0, 1.0])
+    with Catalogue(tmp_path) as catalogue:
+        catalogue.describe_person("P-07", note="kept")
+    left = done
+
+    def dying(path: Path, change: Any) -> None:
+        nonlocal left
+        if left == 0:
+            raise _KilledError
+        left -= 1
+        amend(path, change)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("hipturn.history.catalogue.amend", dying)
+        with pytest.raises(_KilledError), Catalogue(tmp_path) as catalogue:
+            catalogue.rename_person("P-07", "P-08")
+    with Catalogue(tmp_path) as catalogue:
+        with pytest.raises(InputError, match="nobody is called"):
+            catalogue.rename_person("P-09", "P-08")
+        catalogue.describe_person("P-07", stretch="hurdle")
+        catalogue.rename_person("P-07", "P-08")
+        assert catalogue.people() == {"P-08": (Person("hurdle", note="kept"), 4)}
+    assert not anywhere(tmp_path, "P-07")
+
+
+@pytest.mark.parametrize("whose", [True, False])
+def test_what_a_killed_change_left_goes_with_the_recording(whose: bool, tmp_path: Path) -> None:
+    path = session(tmp_path)
+    part_of(path).write_bytes(path.read_bytes())
+    with Catalogue(tmp_path) as catalogue:
+        if whose:
+            catalogue.delete_person("P-07")
+        else:
+            catalogue.delete_session(path.name)
+    assert not anywhere(tmp_path, "P-07") and not list(tmp_path.glob("*.part"))

@@ -19,7 +19,7 @@ from hipturn.history.overview import Overview, overview
 from hipturn.history.people import Person
 from hipturn.history.store import FILE, Store, UnusableError
 from hipturn.model import SessionStart, Side
-from hipturn.recording.amend import amend
+from hipturn.recording.amend import amend, part_of
 from hipturn.recording.append import claim
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,200}\.mcap")
@@ -158,9 +158,7 @@ class Catalogue:
 
     def delete_session(self, name: str) -> None:
         """Delete a recording: file and rows."""
-        path = self.path(name)
-        with _told(path):
-            path.unlink()
+        _delete(self.path(name))
         self._changed()
 
     def describe_session(
@@ -188,16 +186,18 @@ class Catalogue:
         """
         known = self.people()
         self.person(name)
-        if _checked(new) in known:
+        if _checked(new) in known and people.renaming(self.folder) != (name, new):
             raise InputError(f"{new!r} is somebody already: two people's histories would become one")
         # all are looked at before the first is changed
         paths = [self.path(found.name) for found in self.sessions(Filter(person=name))]
+        # if it is interrupted, the same can be asked again
+        people.write(self.folder, people.read(self.folder), renaming=(name, new))
         for path in paths:
             amend(path, lambda start: replace(start, person=new))
         listed = people.read(self.folder)
         if name in listed:
             listed[new] = listed.pop(name)
-            people.write(self.folder, listed)
+        people.write(self.folder, listed)
         self._changed()
         return len(paths)
 
@@ -206,8 +206,7 @@ class Catalogue:
         self.person(name)
         paths = [self.path(found.name) for found in self.sessions(Filter(person=name))]
         for path in paths:
-            with _told(path):
-                path.unlink()
+            _delete(path)
         listed = people.read(self.folder)
         if listed.pop(name, None) is not None:
             people.write(self.folder, listed)
@@ -328,6 +327,13 @@ def _put(store: Store, found: dict[str, Found | str], stamps: dict[str, tuple[in
         else:
             # as it was before it was read: what came in between is read again
             store.put(replace(each, size=size, mtime_ns=mtime_ns))
+
+
+def _delete(path: Path) -> None:
+    """Delete a recording, and what a change that was interrupted has left of it."""
+    with _told(path):
+        part_of(path).unlink(missing_ok=True)
+        path.unlink()
 
 
 def _checked(person: str) -> str:
