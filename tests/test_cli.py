@@ -95,7 +95,8 @@ def test_nothing_heavy_is_loaded_to_explain(args: list[str]) -> None:
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        (["repaly"], "No such command 'repaly'"),
+        (["repaly"], "No such command 'repaly'. Did you mean 'replay'?"),
+        (["zzzzzz"], "No such command 'zzzzzz'.\n"),
         (["replay"], "name a FILE, or --all"),
         (["replay", "x", "--sped", "2"], "No such option"),
         (["replay", "x", "--side", "up"], "'up' is not one of 'left', 'right'"),

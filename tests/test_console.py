@@ -1,14 +1,19 @@
 """What a person sees in the terminal during a session and after it."""
 
 import io
+import sys
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 from hipturn import config, lines
+from hipturn.cli import output
 from hipturn.coach import Coach, Prompt
 from hipturn.model import SessionStart, Side
 from hipturn.session import Session
-from hipturn.sinks.console import print_results
+from hipturn.sinks.console import PIPE_WIDTH, print_results, rep_row
 from hipturn.sinks.live import Display, Quiet
 from hipturn.sources import body, simulated
 
@@ -74,3 +79,76 @@ def test_without_display_prompts_are_told_as_lines() -> None:
     session(Quiet(told.append))
     assert any("lie still" in line for line in told)
     assert any("further" in line for line in told), "why the first one did not count, in two words"
+
+
+def rep(n: int, verdict: str, *reasons: str, **more: float) -> lines.Line:
+    """Return the line of a late, large, fast repetition: every figure as wide as it gets."""
+    figures = {"start_s": 3599.04, "peak_s": 3601.28, "end_s": 3603.96, "rom_deg": 101.2}
+    figures |= {"peak_deg": -100.9, "peak_speed_dps": 1189.0, **more}
+    named = {"type": "rep", "n": n, "direction": "internal", "verdict": verdict, "reasons": reasons}
+    return named | figures
+
+
+REPS = [
+    rep(1, "controlled"),
+    rep(12, "uncontrolled", "short-range"),
+    rep(100, "void", "too-fast", "off-axis"),
+]
+
+
+def results(width: int, *, terminal: bool, reps: list[lines.Line] = REPS) -> str:
+    """Print a session's results on so many columns."""
+    screen = io.StringIO()
+    console = Console(file=screen, width=width, force_terminal=terminal, color_system=None, highlight=False)
+    head = {
+        "recording": "r.mcap",
+        "driver": "d",
+        "samples": 1,
+        "rate_hz": 1.0,
+        "duration_s": 1.0,
+        "side": None,
+    }
+    slip = {"type": "slip", "t_s": 1.0, "tilt_deg": 4.8}
+    tail = lines.summary([], max_rad=0.0, min_rad=0.0, elapsed_s=1.0)
+    print_results(head, [*reps, slip], tail, console)
+    return screen.getvalue()
+
+
+@given(st.integers(80, PIPE_WIDTH), st.booleans())
+def test_a_terminal_of_eighty_columns_cuts_no_figure_and_no_word(width: int, second: bool) -> None:
+    """Whatever its width: figures stand whole in one line, words are not broken, nothing sticks out."""
+    reps = [{**rep, "compensation_deg": 12.3} if second else rep for rep in REPS]
+    shown = results(width, terminal=True, reps=reps).splitlines()
+    assert max(map(len, shown)) <= width
+    words = " ".join(shown).split()
+    for each in reps:
+        *figures, _ = (str(cell) for cell in rep_row(each))
+        assert any(set(figures) <= set(line.split()) for line in shown)
+        assert second or str(each["verdict"]) in words
+    assert {"gravity", "strap", "resting", "calibrate"} <= set(words)
+
+
+def test_a_pipe_gets_a_line_for_each_thing_and_no_blanks_behind() -> None:
+    shown = results(PIPE_WIDTH, terminal=False).splitlines()
+    assert not [line for line in shown if line != line.rstrip()]
+    assert sum("calibrate anew" in line and "gravity" in line for line in shown) == 1
+
+
+class Screen(io.StringIO):
+    """A terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_line_is_broken_between_words_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path stays whole to be copied, and what goes on is set in."""
+    path = "/" + "folder/" * 12
+    told = "recordings   lie where a person finds them again, " + path
+    monkeypatch.setenv("COLUMNS", "40")
+    for file, lines_told in ((Screen(), 3), (io.StringIO(), 1)):
+        monkeypatch.setattr(sys, "stdout", file)
+        output.echo(told, 13)
+        shown = file.getvalue().splitlines()
+        assert len(shown) == lines_told and " ".join(file.getvalue().split()) == " ".join(told.split())
+        assert all(line.startswith(" " * 13) for line in shown[1:]) and path in shown[-1]

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cli_runs import done, refused
 from hipturn import lines, offline
 from hipturn.core import results
 from hipturn.errors import InputError
@@ -546,3 +547,23 @@ def test_what_a_killed_change_left_goes_with_the_recording(whose: bool, tmp_path
         else:
             catalogue.delete_session(path.name)
     assert not anywhere(tmp_path, "P-07") and not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.parametrize("command", [["people"], ["progress", "P-07"], ["show", "NAME"]])
+def test_the_folder_may_be_named_before_the_command_or_behind(command: list[str], folder: Path) -> None:
+    name = next(path.name for path in sorted(folder.glob("*left.mcap")))
+    args = [name if part == "NAME" else part for part in command]
+    behind = done("history", *args, "--recordings", folder)
+    assert behind.out == done("history", "--recordings", folder, *args).out != ""
+    assert behind.out == done("history", "--recordings", folder / "none", *args, "--recordings", folder).out
+
+
+def test_who_tried_a_virtual_sensor_is_told_where_its_sessions_lie(tmp_path: Path) -> None:
+    """An empty history points at them, and so does a person of whom there are none but simulated ones."""
+    assert done("history", "--recordings", tmp_path).out == "no sessions\n"
+    simulated = tmp_path / "simulated"
+    simulated.mkdir()
+    session(simulated)
+    assert str(simulated) in done("history", "--recordings", tmp_path).out
+    assert str(simulated) in refused("history", "progress", "P-07", "--recordings", tmp_path)
+    assert "internal" in done("history", "progress", "P-07", "--recordings", simulated).out

@@ -7,7 +7,7 @@ table alone.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 from hipturn import drills
 from hipturn.coach import Language
@@ -66,11 +66,6 @@ class Field:
         """Return the schema with the choice there is now."""
         return {**self.schema, "enum": self.among()} if self.among else dict(self.schema)
 
-    def taken(self, value: object) -> object:
-        """Return the value as it enters the stream: JSON may write 5 as 5.0."""
-        whole = isinstance(value, float) and value.is_integer()
-        return int(cast(float, value)) if whole else value
-
     def check(self, value: object) -> bool:
         """Return whether the value is what the schema says; the few words used here are known."""
         if "oneOf" in self.schema:
@@ -78,7 +73,6 @@ class Field:
         if self.among is not None:
             return value in self.among()
         kinds = {"string": str, "boolean": bool, "integer": int}
-        value = self.taken(value)
         if type(value) is not kinds[self.schema["type"]]:
             return False
         if isinstance(value, str):
@@ -125,10 +119,6 @@ def _mark(kind: MarkKind) -> Callable[[Mapping[str, Any], str, HostNs], Told]:
 def _begin(values: Mapping[str, Any], _stream: str, _at_ns: HostNs) -> Told:
     side = Side(values["side"]) if "side" in values else None
     return Begin(**{**values, "side": side})
-
-
-def _metronome(values: Mapping[str, Any], stream: str, at_ns: HostNs) -> Told:
-    return Mark(stream, at_ns, MarkKind.METRONOME, {"bpm": values["bpm"]})
 
 
 def _speak(values: Mapping[str, Any], _stream: str, _at_ns: HostNs) -> Told:
@@ -193,7 +183,7 @@ COMMANDS: Mapping[str, Command] = {
     "tare": Command("Hold still: the zero is taken anew.", _mark(MarkKind.TARE)),
     "metronome": Command(
         "A beat to move in, in beats a minute; 0 for none.",
-        _metronome,
+        _mark(MarkKind.METRONOME),
         {"bpm": Field({"oneOf": [{"type": "integer", "enum": [0]}, _BPM]})},
     ),
     "side": Command(
@@ -239,7 +229,7 @@ def parse(given: object, stream: str, at_ns: HostNs) -> Told:
     if name not in COMMANDS:
         raise UsageError(f"no command is called {name!r:.40}: there are {', '.join(COMMANDS)}")
     command = COMMANDS[name]
-    values = {key: value for key, value in given.items() if key != "command"}
+    values = {key: _whole(value) for key, value in given.items() if key != "command"}
     for key, value in values.items():
         if key not in command.fields:
             known = ", ".join(command.fields) or "nothing more"
@@ -248,8 +238,12 @@ def parse(given: object, stream: str, at_ns: HostNs) -> Told:
             raise UsageError(f"{name}: {key} must be {_words(command.fields[key].described())}")
     if missing := [key for key, one in command.fields.items() if one.required and key not in values]:
         raise UsageError(f"{name} needs {missing[0]}: {_words(command.fields[missing[0]].described())}")
-    taken = {key: command.fields[key].taken(value) for key, value in values.items()}
-    return command.make(taken, stream, at_ns)
+    return command.make(values, stream, at_ns)
+
+
+def _whole(value: object) -> object:
+    """Return 5 for 5.0: JSON knows no difference, and no command takes a fraction."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _words(schema: Mapping[str, Any]) -> str:

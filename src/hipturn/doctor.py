@@ -87,8 +87,9 @@ def _settings() -> Iterator[Finding]:
         yield Finding("settings", "blocks", str(error), "mend the settings it names")
         return
     chosen = sum(given.origin != "default" for given in layers.values())
-    where = str(file) if file.exists() else f"no file at {file}"
-    yield Finding("settings", "good", f"{where}; {chosen} chosen, the rest as built in")
+    where = str(file) if file.exists() else f"no file at {file}, none is needed"
+    built_in = f"{chosen} chosen, the rest as built in" if chosen else "all as built in"
+    yield Finding("settings", "good", f"{where}; {built_in}")
 
 
 def _folder() -> Iterator[Finding]:

@@ -6,6 +6,8 @@ from pathlib import Path
 import platformdirs
 
 APP = "hipturn"
+SIMULATED = "simulated"
+"""Folder within that of the recordings: what a virtual sensor gave, apart because nobody's hip is in it."""
 
 
 def config_file() -> Path:
@@ -26,3 +28,9 @@ def recordings_folder(given: Path | None = None) -> Path:
         return given
     named = os.environ.get("HIPTURN_RECORDINGS")
     return Path(named) if named else platformdirs.user_data_path(APP) / "recordings"
+
+
+def simulated_hint(folder: Path) -> str:
+    """Return, where a virtual sensor's recordings lie within the folder, how to see them; else nothing."""
+    apart = folder / SIMULATED
+    return f"; the virtual sensor's are kept apart: add --recordings {apart}" if apart.is_dir() else ""

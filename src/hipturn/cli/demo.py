@@ -81,7 +81,7 @@ def _page(
     from hipturn.daemon import STREAM
     from hipturn.web.server import WebServer
 
-    folder = recordings or places.recordings_folder() / "simulated"
+    folder = recordings or places.recordings_folder() / places.SIMULATED
     server = WebServer(hub, folder, "127.0.0.1", 0, "", [])
     tell(f"page: {server.address.url}")
     screen = sys.platform in ("darwin", "win32") or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ

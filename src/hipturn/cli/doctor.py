@@ -14,8 +14,8 @@ def command(as_json: bool) -> None:
     import sys
     from dataclasses import asdict
 
+    from hipturn.cli.output import echo
     from hipturn.doctor import look
-    from hipturn.plain import printable
 
     blocked = False
     for finding in look():
@@ -24,7 +24,7 @@ def command(as_json: bool) -> None:
             click.echo(json.dumps({"v": 1, "type": "finding", **asdict(finding)}))
             continue
         sign = {"good": "✓", "note": "·", "blocks": "✗"}[finding.grade]
-        click.echo(f"{sign} {finding.what:<12} {printable(finding.text)}")
+        echo(f"{sign} {finding.what:<12} {finding.text}", 15)
         if finding.mend:
-            click.echo(f"{'':<15}→ {finding.mend}")
+            echo(f"{'':<15}→ {finding.mend}", 17)
     sys.exit(1 if blocked else 0)

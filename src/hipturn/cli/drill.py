@@ -19,8 +19,9 @@ EXAMPLE = "Example: hipturn drill seated-mobilisation --side left --reps 20 --se
 def command(name: str, **asked: Any) -> None:
     """Do a drill or a stretch, led by voice: every controlled repetition is counted, the others say why not.
 
-    Keys and presenter: space pauses, PageDown goes on, PageUp takes the last one back, r brings it back, z
-    asks for a new zero, m beats time, q ends.
+    NAME is one of those 'hipturn drills' lists; without it seated-mobilisation. Keys and presenter: space
+    pauses, PageDown goes on, PageUp takes the last one back, r brings it back, z asks for a new zero, m
+    beats time, q ends.
     """
     from hipturn.cli import guided
 

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from hipturn.cli.asking import LANGUAGES
+from hipturn.cli.output import echo
 
 
 @click.command("drills", epilog="Example: hipturn drills show seated-mobilisation")
@@ -41,7 +42,7 @@ def command(verb: str | None, name: str | None, language: str, as_json: bool) ->
 def _list(told: dict[str, Any]) -> None:
     from rich.table import Table
 
-    from hipturn.sinks.console import wide
+    from hipturn.sinks.console import print_table, wide
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column in ("name", "kind", "position", "title"):
@@ -50,7 +51,7 @@ def _list(told: dict[str, Any]) -> None:
         table.add_row(*(str(each[key] or "") for key in ("name", "kind", "position", "title")))
     for each in told["routines"]:
         table.add_row(str(each["name"]), "routine", "", str(each["title"]))
-    wide().print(table)
+    print_table(wide(), table)
 
 
 def _show(one: dict[str, Any], language: str) -> None:
@@ -60,11 +61,11 @@ def _show(one: dict[str, Any], language: str) -> None:
 
     if "parts" not in one:
         for line in drills.script(drills.drill(one["name"]), Side.RIGHT, language):
-            click.echo(line)
+            echo(line)
         return
     click.echo(f"{one['title']}\n{one['about']}\n")
     for number, part in enumerate(one["parts"], 1):
         much = f", {part['sets']} × {part['reps']}" if part["reps"] else ""
         click.echo(f"{number:>3}. {part['title']} ({part['drill']}), {text(language, part['side'])}{much}")
         for line in drills.script(drills.drill(part["drill"]), Side(part["side"]), language)[1:]:
-            click.echo(f"     {line}".rstrip())
+            echo(f"     {line}".rstrip(), 5)

@@ -8,7 +8,7 @@ import click
 def command(as_json: bool) -> None:
     """List the devices hipturn knows, what each one's byte layout rests on, and what was never tried."""
     from hipturn import drivers, lines
-    from hipturn.plain import printable
+    from hipturn.cli.output import echo
     from hipturn.sources.virtual import devices
 
     for name in drivers.names():
@@ -27,4 +27,4 @@ def command(as_json: bool) -> None:
             if name not in drivers.built_in():
                 about.append("brought by another package")
             for column, text in zip([name, "", "", ""], about):
-                click.echo(f"{column:<12}{printable(text)}")
+                echo(f"{column:<12}{text}", 12)

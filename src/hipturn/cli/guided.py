@@ -16,6 +16,7 @@ from rich.console import Console
 
 from hipturn import commands, config, places
 from hipturn.cli import live, remote
+from hipturn.cli.output import echo
 from hipturn.coach import DrillKind, Show
 from hipturn.coach.words import text
 from hipturn.daemon import STREAM, Daemon, Ended, View
@@ -144,7 +145,7 @@ def start(asked: Asked) -> None:
     ended = live.run(session)
     folder = places.recordings_folder(asked.recordings)
     if virtual and asked.recordings is None:
-        folder = folder / "simulated"
+        folder = folder / places.SIMULATED
     if results.lines and not asked.as_json:
         print_guided(results.lines, folder)
         if not chosen.guided.person and any(line["kind"] == "test" for line in results.lines):
@@ -172,7 +173,7 @@ def _safety(language: str) -> bool:
     seen = places.state_folder() / SEEN
     if seen.exists():
         return False
-    live.tell(SAFETY + " " + text(language, "safety"))
+    echo(f"{SAFETY} {text(language, 'safety')}", err=True)
     try:
         seen.parent.mkdir(parents=True, exist_ok=True)
         seen.touch()

@@ -1,12 +1,14 @@
 """``hipturn history``: sessions and people over time, listed, renamed, deleted."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from hipturn.cli.output import echo
 
 if TYPE_CHECKING:
     from hipturn.core.results import Difference, Quantity
@@ -27,6 +29,23 @@ folder_option = click.option(
     type=click.Path(path_type=Path),
     help="Folder of the recordings.  [default: HIPTURN_RECORDINGS, or the platform's place]",
 )
+
+
+def _instead(ctx: click.Context, _: click.Parameter, given: Path | None) -> None:
+    """Take the folder named behind the subcommand in place of the one before it."""
+    if given is not None:
+        ctx.obj = given
+
+
+def in_folder(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a subcommand the folder as its first argument, wherever on the line it was named."""
+    option = click.option(
+        "--recordings", type=click.Path(path_type=Path), expose_value=False, callback=_instead,
+        help="Folder of the recordings.",
+    )  # fmt: skip
+    return option(click.pass_obj(function))
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
 
@@ -79,6 +98,7 @@ def command(
     from hipturn.history import Filter
     from hipturn.history.overview import session_line
     from hipturn.model import Side
+    from hipturn.places import recordings_folder, simulated_hint
 
     def day(at: datetime | None) -> date | None:
         return at and at.date()
@@ -90,7 +110,7 @@ def command(
         for each in found:
             click.echo(lines.dumps(session_line(each)))
     else:
-        _table(found)
+        _table(found, "" if which != Filter() else simulated_hint(recordings_folder(recordings)))
     told(unreadable)
 
 
@@ -103,11 +123,11 @@ def told(unreadable: dict[str, str]) -> None:
         click.echo(f"hipturn: {printable(line)}", err=True)
 
 
-def _table(found: "list[Found]") -> None:
+def _table(found: "list[Found]", hint: str) -> None:
     from hipturn.plain import printable
 
     if not found:
-        click.echo("no sessions")
+        echo(f"no sessions{hint}")
         return
     rows: list[tuple[str, ...]] = [
         ("day", "time", "person", "drill", "leg", "reps", "controlled", "range °", "recording")
@@ -126,7 +146,7 @@ def _table(found: "list[Found]") -> None:
         cells = (
             text.rjust(w) if i in numbers else text.ljust(w) for i, (text, w) in enumerate(zip(row, widths))
         )
-        click.echo("  ".join(cells).rstrip())
+        echo("  ".join(cells).rstrip(), 2)
     click.echo(f"{len(found)} session{'s' * (len(found) > 1)}")
 
 
@@ -139,13 +159,13 @@ def _deg(rad: float) -> float:
 @command.command("show", epilog="Example: hipturn history show 2026-01-05_180000_prone-rotation_left.mcap")
 @click.argument("name")
 @json_option
-@click.pass_obj
+@in_folder
 def show(recordings: Path | None, name: str, as_json: bool) -> None:
     """Show one session: what it is about, its repetitions, sets and held end ranges."""
     from hipturn import lines
     from hipturn.history import Filter
     from hipturn.history.overview import results_of, session_line
-    from hipturn.plain import printable
+    from hipturn.plain import counted
 
     with opened(recordings) as catalogue:
         found = catalogue.session(name)
@@ -159,7 +179,7 @@ def show(recordings: Path | None, name: str, as_json: bool) -> None:
                 click.echo(lines.dumps(lines.comparison("change", changes)))
         return
     start = found.start
-    click.echo(printable(f"{found.name}: {start.drill or 'session'}, {start.wall_time or 'no time'}"))
+    echo(f"{found.name}: {start.drill or 'session'}, {start.wall_time or 'no time'}", 2)
     facts = [
         ("person", start.person), ("position", start.position), ("sensor", found.driver),
         ("filter", found.filter), ("movement", start.movement), ("note", start.note),
@@ -168,20 +188,21 @@ def show(recordings: Path | None, name: str, as_json: bool) -> None:
     ]  # fmt: skip
     for key, text in facts:
         if text:
-            click.echo(printable(f"  {key}: {text}"))
-    click.echo(f"  {found.duration_s:.0f} s, {found.holds} holds, {found.gaps} gaps")
+            echo(f"  {key}: {text}", 4)
+    click.echo(f"  {found.duration_s:.0f} s, {counted(found.holds, 'hold')}, {counted(found.gaps, 'gap')}")
     for leg in found.legs:
         best = "" if leg.best_rad is None else f", best range {_deg(leg.best_rad):.1f}°"
-        click.echo(f"  {leg.side.value}: {leg.reps} repetitions, {leg.controlled} controlled{best}")
+        count = counted(leg.reps, "repetition")
+        click.echo(f"  {leg.side.value}: {count}, {leg.controlled} controlled{best}")
     for test, changes in tests:
         side = test.conditions.side.value
         for direction, each in test.ranges.items():
             sd = "" if each.sd_rad is None else f", SD {_deg(each.sd_rad):.1f}°"
             about = f"{len(each.trials)} trials{sd}, best {_deg(each.best_rad):.1f}°"
             value = f"{_value(each.mean)} ({about}){_since(changes.get(direction.value))}"
-            click.echo(f"  {side} {direction.value} rotation: {value}")
+            echo(f"  {side} {direction.value} rotation: {value}", 4)
         if test.arc is not None:
-            click.echo(f"  {side} arc: {_value(test.arc)}{_since(changes.get('arc'))}")
+            echo(f"  {side} arc: {_value(test.arc)}{_since(changes.get('arc'))}", 4)
 
 
 def _value(quantity: "Quantity") -> str:
@@ -196,11 +217,11 @@ def _since(change: "Difference | None") -> str:
 
 @command.command("people", epilog="Example: hipturn history people")
 @json_option
-@click.pass_obj
+@in_folder
 def people(recordings: Path | None, as_json: bool) -> None:
     """List the people, with their sessions, preferred stretch and plan."""
     from hipturn import lines
-    from hipturn.plain import printable
+    from hipturn.plain import counted, printable
 
     with opened(recordings) as catalogue:
         known = catalogue.people()
@@ -214,8 +235,9 @@ def people(recordings: Path | None, as_json: bool) -> None:
             }
             click.echo(lines.dumps(line | extra))
             continue
-        plan = f"{person.sessions_a_week} sessions a week" if person.sessions_a_week else ""
-        parts = [f"{sessions} sessions", person.stretch and f"stretch: {person.stretch}", plan, person.note]
+        plan = f"{counted(person.sessions_a_week, 'session')} a week" if person.sessions_a_week else ""
+        stretch = person.stretch and f"stretch: {person.stretch}"
+        parts = [counted(sessions, "session"), stretch, plan, person.note]
         click.echo(printable(f"{name}: {', '.join(part for part in parts if part)}"))
     if not known and not as_json:
         click.echo("nobody yet: sessions say whose they are after 'hipturn history note FILE --person NAME'")
@@ -226,7 +248,7 @@ def people(recordings: Path | None, as_json: bool) -> None:
 @click.option("--stretch", help='The stretch that works for them; "" for none.')
 @click.option("--sessions-a-week", "plan", type=click.IntRange(0, 7), help="What they plan; 0 for no plan.")
 @click.option("--note", help="What else is to be known of them.")
-@click.pass_obj
+@in_folder
 def person(
     recordings: Path | None, name: str, stretch: str | None, plan: int | None, note: str | None
 ) -> None:
@@ -238,12 +260,11 @@ def person(
 @command.command("progress", epilog="Example: hipturn history progress P-07")
 @click.argument("name")
 @json_option
-@click.pass_obj
+@in_folder
 def progress(recordings: Path | None, name: str, as_json: bool) -> None:
     """Tell how a person's ranges went, against the measuring error: each position and tool by itself."""
     from hipturn import lines
     from hipturn.history.overview import progress_lines
-    from hipturn.plain import printable
 
     with opened(recordings) as catalogue:
         found = progress_lines(catalogue.overview(name, date.today().toordinal()))
@@ -252,7 +273,7 @@ def progress(recordings: Path | None, name: str, as_json: bool) -> None:
             click.echo(lines.dumps(line))
         return
     for line in found:
-        click.echo(printable(_in_words(line)))
+        echo(_in_words(line), 2)
     if not found:
         click.echo("no test yet: a test is recorded with a drill whose name ends in -rotation")
 
@@ -296,7 +317,7 @@ def _trained(line: dict[str, Any]) -> str:
 @command.command("rename", epilog="Example: hipturn history rename P-07 P-08")
 @click.argument("name")
 @click.argument("new")
-@click.pass_obj
+@in_folder
 def rename(recordings: Path | None, name: str, new: str) -> None:
     """Rename a recording (a NAME that ends in .mcap) or a person, in every recording of theirs."""
     with opened(recordings) as catalogue:
@@ -310,7 +331,7 @@ def rename(recordings: Path | None, name: str, new: str) -> None:
 @command.command("delete", epilog="Example: hipturn history delete 2026-01-05_180000_session.mcap --yes")
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.pass_obj
+@in_folder
 def delete(recordings: Path | None, name: str, yes: bool) -> None:
     """Delete a recording (a NAME that ends in .mcap) or a person with every recording of theirs, for good."""
     from hipturn.history import Filter
@@ -339,7 +360,7 @@ def delete(recordings: Path | None, name: str, yes: bool) -> None:
 @click.argument("text", required=False)
 @click.option("--person", help="Say whose recording it is.")
 @click.option("--movement", type=click.Choice(["active", "passive"]), help="Who turned the leg.")
-@click.pass_obj
+@in_folder
 def note(
     recordings: Path | None, name: str, text: str | None, person: str | None, movement: str | None
 ) -> None:

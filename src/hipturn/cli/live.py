@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
@@ -176,6 +177,12 @@ def tell(text: str) -> None:
         click.echo(printable(text), err=True)
 
 
+def called() -> str:
+    """Return how a person calls hipturn from here: by its name where the shell finds it."""
+    path = sys.argv[0]
+    return path if Path(path).name == "hipturn" and shutil.which("hipturn") is None else "hipturn"
+
+
 @contextlib.contextmanager
 def _view(options: Options) -> Iterator[Display | Quiet | Nothing]:
     if options.quiet or not Console().is_terminal:
@@ -298,7 +305,7 @@ async def with_virtual(
         tell(f"searching for it by Bluetooth ({sensor.name}, {sensor.address})")
         async with bleak_bumble.backend(sensor.hci) as backend:
             # apart from a person's own recordings: nobody's hip is in it
-            folder = options.recordings or places.recordings_folder() / "simulated"
+            folder = options.recordings or places.recordings_folder() / places.SIMULATED
             obeying = sensor if options.guided.obeys else None
             # two of a kind have one name
             wanted = sensor.address if simulated.pelvis else sensor.name
@@ -316,6 +323,8 @@ async def demo(options: Options, simulated: Simulated, stop: asyncio.Event) -> b
             click.echo(lines.dumps(errors))
         else:
             _print_errors(errors)
+            name = called()
+            tell(f"next: {name} routine --sensor virtual, or with a sensor of your own: {name} scan")
     return ended.finished
 
 

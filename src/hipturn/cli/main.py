@@ -52,6 +52,18 @@ class _Lazy(click.Group):
         command: click.Command = import_module(COMMANDS[cmd_name][0]).command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; an unknown one is told with the one that was probably meant."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, 1)
+            meant = f" Did you mean '{near[0]}'?" if near else ""
+            ctx.fail(f"No such command '{printable(args[0])}'.{meant}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
@@ -73,7 +85,9 @@ class _Lazy(click.Group):
             cause = _innermost(error)
             if os.environ.get("HIPTURN_DEBUG") and not isinstance(cause, HipturnError):
                 raise
-            print(f"hipturn: {printable(' '.join(_explained(cause).split()))}", file=sys.stderr)  # noqa: T201
+            from hipturn.cli.output import echo
+
+            echo(f"hipturn: {' '.join(_explained(cause).split())}", err=True)
             sys.exit(2 if isinstance(cause, UsageError) else 1)
 
 

@@ -1,11 +1,17 @@
-"""Files that commands write: whole or not at all, and never over what they were made from."""
+"""What commands write: files whole or not at all, never over what they were made from; lines that fit."""
 
 import contextlib
+import shutil
+import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
+import click
+
 from hipturn.errors import InputError, UsageError
+from hipturn.plain import printable
 
 
 def part_of(path: Path) -> Path:
@@ -45,6 +51,21 @@ def replacing(path: Path) -> Iterator[TextIO]:
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def echo(text: str, hang: int = 0, *, err: bool = False) -> None:
+    """Print a line for a person; a terminal gets it broken between words, `hang` blanks before what goes on.
+
+    What has no blank in it, such as most paths, stays whole. Into a file or pipe a line stays one line.
+    """
+    line = printable(text)
+    if (sys.stderr if err else sys.stdout).isatty():
+        width = shutil.get_terminal_size().columns
+        folded = textwrap.wrap(
+            line, width, subsequent_indent=" " * hang, break_long_words=False, break_on_hyphens=False
+        )
+        line = "\n".join(folded)
+    click.echo(line, err=err)
 
 
 def _unwritable(path: Path, error: OSError) -> InputError:

@@ -25,6 +25,8 @@ Example: hipturn plot session.mcap --save session.png
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--save",
+    "-o",
+    "--output",
     type=click.Path(path_type=Path),
     help="Write the picture here: .png, .svg or .pdf; else a window.",
 )
@@ -52,6 +54,7 @@ def command(
     from hipturn import offline
     from hipturn.cli import output
     from hipturn.errors import UsageError
+    from hipturn.plain import counted, printable
 
     if not (0.0 <= from_s < to_s):
         raise UsageError(f"--from {from_s:g} --to {to_s:g}: the stretch ends before it begins, or before 0")
@@ -73,6 +76,7 @@ def command(
         pyplot.show()
     else:
         _save(plot.figure(result, file.name, from_s=from_s, to_s=to_s), save)
+        click.echo(printable(f"{save}: {counted(len(result.reps), 'repetition')}"))
     if result.problem:
         click.echo(f"hipturn: {file.name}: {result.problem}", err=True)
 

@@ -15,6 +15,7 @@ EXAMPLE = "Example: hipturn routine hip-internal-rotation --sensor virtual"
 def command(name: str, **asked: Any) -> None:
     """Do a whole routine, led by voice: one drill after the other, both legs, a recording of each.
 
+    NAME is a routine that 'hipturn drills' lists; without it hip-internal-rotation, about twenty minutes.
     --side is the leg to begin with. Keys and presenter as in 'hipturn drill'.
     """
     from hipturn import drills

@@ -202,7 +202,7 @@ def _folder(given: str, virtual: bool) -> Path:
     folder = places.recordings_folder(Path(given) if given else None)
     if virtual and not given:
         # apart from a person's own recordings: nobody's hip is in it
-        folder = folder / "simulated"
+        folder = folder / places.SIMULATED
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--recordings {folder}: that is not a folder: name one")
     return folder

@@ -16,6 +16,7 @@ EXAMPLE = "Example: hipturn test prone-rotation --side left --sensor virtual"
 def command(name: str, **asked: Any) -> None:
     """Measure the range of hip rotation, led by voice: three trials in and out, one leg or both.
 
+    NAME is one of the tests that 'hipturn drills' lists; without it prone-rotation, lying on the front.
     Without --side both legs, the strap is moved in between. Keys and presenter: space pauses, PageDown goes
     on, PageUp takes back; digits answer how much it hurts.
     """

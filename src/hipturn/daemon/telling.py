@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from hipturn import lines
 from hipturn.coach import Prompt
 from hipturn.daemon.plan import View
-from hipturn.model import BadPackets, Event
+from hipturn.model import BadPackets, Event, Gap, Rep
 from hipturn.session import Heard
 from hipturn.sinks.hub import Hub
 from hipturn.sources.ble import LinkState
 from hipturn.status import State, Status
 from hipturn.supervise import Fan
-from hipturn.units import NS_PER_S
+from hipturn.units import DEG_PER_RAD, NS_PER_S
 
 SPOKEN = {
     "recording": "recording has stopped, measuring goes on",
@@ -71,4 +71,17 @@ def _logged(heard: Heard) -> None:
             _log.debug("%d packets could not be read", heard.count)
         case _ if isinstance(heard, Event):
             line = lines.line(heard) or {}
-            _log.info("%s", line["type"], extra={"event": line})
+            _log.info("%s", _in_words(heard, str(line.get("type"))), extra={"event": line})
+
+
+def _in_words(event: Event, kind: str) -> str:
+    """Return what a line of the log says of an event; all figures are in the line for programs."""
+    match event:
+        case Rep():
+            reasons = f" ({', '.join(event.reasons)})" if event.reasons else ""
+            rom = event.rom_rad * DEG_PER_RAD
+            return f"{event.direction} repetition {event.n}: {rom:.1f}°, {event.verdict}{reasons}"
+        case Gap():
+            return f"gap: {event.lost} samples lost ({event.cause})"
+        case _:
+            return kind

@@ -19,6 +19,7 @@ from hipturn.history.overview import Overview, overview
 from hipturn.history.people import Person
 from hipturn.history.store import FILE, Store, UnusableError
 from hipturn.model import SessionStart, Side
+from hipturn.places import simulated_hint
 from hipturn.recording.amend import amend, part_of
 from hipturn.recording.append import claim
 
@@ -132,7 +133,8 @@ class Catalogue:
         known = self.people()
         if name not in known:
             there = ", ".join(known) or "nobody yet"
-            raise InputError(f"nobody is called {name!r} in {self.folder}: there is {there}")
+            hint = simulated_hint(self.folder)
+            raise InputError(f"nobody is called {name!r} in {self.folder}: there is {there}{hint}")
         return known[name][0]
 
     def overview(self, name: str, today: int) -> Overview:
@@ -217,12 +219,13 @@ class Catalogue:
         self, name: str, *, stretch: str | None = None, plan: int | None = None, note: str | None = None
     ) -> None:
         """Keep a person's preferred stretch ("" for none), sessions a week (0 for no plan) or a note."""
-        given = {"stretch": stretch and (stretch or None), "sessions_a_week": plan, "note": note}
-        changed: dict[str, object] = {key: value for key, value in given.items() if value is not None}
-        if plan == 0:
-            changed["sessions_a_week"] = None
-        if stretch == "":
-            changed["stretch"] = None
+        changed: dict[str, object] = {}
+        if stretch is not None:
+            changed["stretch"] = stretch or None
+        if plan is not None:
+            changed["sessions_a_week"] = plan or None
+        if note is not None:
+            changed["note"] = note
         people.change(self.folder, _checked(name), **changed)
         self._changed()
 

@@ -40,15 +40,11 @@ class Store:
             # only its owner reads it: it tells who does what
             path.touch(0o600)
             self._db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
-            self._db.row_factory = sqlite3.Row
-            for pragma in (
-                "journal_mode = wal",
-                "synchronous = normal",
-                "secure_delete = on",
-                "foreign_keys = on",
-            ):
-                self._all(f"PRAGMA {pragma}")
-            self._migrate()
+            try:
+                self._prepare()
+            except BaseException:
+                self._db.close()
+                raise
         except (sqlite3.Error, OSError) as error:
             raise _explained(path, error) from error
 
@@ -58,6 +54,17 @@ class Store:
             return self._db.execute(statement, [_storable(value) for value in values]).fetchall()
         except sqlite3.Error as error:
             raise _explained(self.path, error) from error
+
+    def _prepare(self) -> None:
+        self._db.row_factory = sqlite3.Row
+        for pragma in (
+            "journal_mode = wal",
+            "synchronous = normal",
+            "secure_delete = on",
+            "foreign_keys = on",
+        ):
+            self._all(f"PRAGMA {pragma}")
+        self._migrate()
 
     def _version(self) -> int:
         ((version,),) = self._all("PRAGMA user_version")

@@ -98,7 +98,7 @@ def _head(overview: Overview, today: int, say: Say, *, deidentify: bool) -> Html
         say("title.person"),
         {
             say("person"): None if deidentify else overview.name,
-            say("period"): say("period.of", first=first, last=last) if days else None,
+            say("period"): first if first == last else say("period.of", first=first, last=last),
             say("sessions"): say("sessions.of", sessions=len(overview.sessions), tests=tests),
             say("made"): None if deidentify else say.day(today),
         },

@@ -4,14 +4,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from hipturn.core import pelvis
-from hipturn.plain import printable
+from hipturn.plain import counted, printable
 
 Line = dict[str, Any]
 PIPE_WIDTH = 132
+GAP, NARROW_GAP = 2, 1
+"""Blanks between the columns of a table, and where it would not fit otherwise."""
 COLOURS = {"controlled": "green", "uncontrolled": "yellow", "void": "red"}
 
 
@@ -26,12 +29,24 @@ def wide() -> Console:
     return console
 
 
+def print_table(out: Console, table: Table) -> None:
+    """Print a table; into a file or pipe without the blanks that fill its last column."""
+    if out.is_terminal:
+        out.print(table)
+        return
+    with out.capture() as drawn:
+        out.print(table)
+    for line in drawn.get().splitlines():
+        out.print(Text(line.rstrip()), soft_wrap=True)
+
+
 def print_results(head: Line, events: Sequence[Line], tail: Line, console: Console | None = None) -> None:
     """Print a session's repetitions and its summary."""
     out = console or wide()
 
     def say(text: str) -> None:
-        out.print(Text(printable(text)), soft_wrap=True)
+        # a terminal gets its lines broken between words; in a file a line stays one
+        out.print(Text(printable(text)), soft_wrap=not out.is_terminal)
 
     side = f", {head['side']} leg" if head["side"] else ""
     say(
@@ -49,22 +64,31 @@ def print_results(head: Line, events: Sequence[Line], tail: Line, console: Conso
             )
     reps = [event for event in events if event["type"] == "rep"]
     if reps:
-        out.print(rep_table(reps))
+        print_table(out, rep_table(reps, out.width))
     for event in events:
         if remark := _remark(event):
             say(remark)
     say(_summary(tail))
 
 
-def rep_table(reps: Sequence[Line]) -> Table:
-    """Return the table of repetitions."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+def rep_table(reps: Sequence[Line], room: int) -> Table:
+    """Return the table of repetitions, closer where `room` columns are few.
+
+    Figures are never cut: what does not fit even so is the verdict, which goes on in the next line.
+    """
+    table = _rep_table(reps, GAP)
+    fits = Measurement.get(paper := Console(width=PIPE_WIDTH), paper.options, table).maximum <= room
+    return table if fits else _rep_table(reps, NARROW_GAP)
+
+
+def _rep_table(reps: Sequence[Line], gap: int) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold")
     for name in ("rep", "direction", "start s", "peak s", "end s", "ROM °", "peak °", "peak °/s"):
         table.add_column(name, justify="left" if name == "direction" else "right", no_wrap=True)
     second = any("compensation_deg" in rep for rep in reps)
     if second:
         table.add_column("pelvis °", justify="right", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
+    table.add_column("verdict")
     for rep in reps:
         *figures, verdict = rep_row(rep)
         table.add_row(*figures, *([_pelvis(rep)] if second else []), verdict)
@@ -132,5 +156,6 @@ def _summary(tail: Line) -> str:
         reach = "no angle"
     else:
         reach = f"from {tail['min_deg']:+.1f}° to {tail['max_deg']:+.1f}°, arc {tail['arc_deg']:.1f}°"
-    more = "".join(f"; {tail[key]} {key}" for key in ("holds", "gaps") if tail[key])
-    return f"{tail['reps']} repetitions" + (f": {', '.join(parts)}" if parts else "") + f"; {reach}{more}"
+    more = "".join(f"; {counted(tail[f'{noun}s'], noun)}" for noun in ("hold", "gap") if tail[f"{noun}s"])
+    verdicts = f": {', '.join(parts)}" if parts else ""
+    return f"{counted(tail['reps'], 'repetition')}{verdicts}; {reach}{more}"

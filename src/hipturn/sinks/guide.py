@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hipturn.coach import REASON_WORDS, Prompt, Show
+from hipturn.core import pelvis
 from hipturn.model import HipAngle, Orientation, Rep, Verdict
 from hipturn.session import Heard
 from hipturn.sinks.digits import large, width
@@ -22,6 +23,8 @@ FULL_DEG = 60.0
 ZONE_DEG = 5.0
 """Half the width of the target zone: what one sensor on the shin is good for."""
 BAR = 72
+FRAME = 6
+"""Columns the frame takes from its title."""
 Hint = Callable[[Mapping[str, Any] | None], str]
 COUNTING = ("reps", "trial", "stretch")
 SIDES = {"left": "left leg", "right": "right leg"}
@@ -60,6 +63,9 @@ class Guide:
                 self._show = heard.line()
             case Prompt() if heard.say:
                 self._say = heard.say
+            case Orientation(stream=pelvis.ROLE):
+                # its time is its own
+                pass
             case Orientation():
                 self._t_s, self._heard_s = float(heard.t_ns[-1]) / NS_PER_S, time.monotonic()
             case HipAngle():
@@ -78,19 +84,24 @@ class Guide:
         """Return the whole picture as it is now."""
         show = self._show
         parts: list[RenderableType] = [self._figures(), self._bar()]
-        if text := show.get("text"):
-            parts.append(Text(str(text), style="bold"))
-        parts.append(Text(f"“{self._say}”" if self._say else "", style="cyan"))
+        question = str((show.get("question") or {}).get("text", ""))
+        # what is to be done or asked is often said in the same words: once is enough
+        text = str(show.get("text") or "")
+        if text and text != question:
+            parts.append(Text(text, style="bold"))
+        said = self._say if self._say not in (text, question) else ""
+        parts.append(Text(said and f"“{said}”", style="cyan"))
         if warning := show.get("warning"):
             parts.append(Text(str(warning), style="bold red"))
-        if question := show.get("question"):
-            parts.append(Text(str(question["text"]), style="bold yellow"))
+        if question:
+            parts.append(Text(question, style="bold yellow"))
         parts.append(Text(f"sensor {self._state}: {self._detail}", style="dim"))
         if self._hint is not None:
             parts.append(Text(self._hint(show.get("question")), style="dim"))
         return Panel(Group(*parts), title=self._title(), width=min(100, self._console.width))
 
     def _title(self) -> str:
+        """Return what is done, as far as there is room: how far one is matters more than its name."""
         show = self._show
         if not show:
             return "hipturn"
@@ -101,7 +112,11 @@ class Guide:
             parts.append(f"{show['direction'] or ''} {show['trial'] or 1} of {show['trials']}".strip())
         if show["parts"]:
             parts.append(f"part {show['part']} of {show['parts']}")
-        return " · ".join(filter(None, parts))
+        told = [part for part in parts if part]
+        title, room = " · ".join(told), min(100, self._console.width) - FRAME
+        if len(title) > room:
+            title = title.replace(" of ", "/")
+        return title if len(title) <= room else " · ".join(told[1:]).replace(" of ", "/")
 
     # --- what is read from afar -----------------------------------------------------------------
 

@@ -21,6 +21,9 @@ from hipturn.units import DEG_PER_RAD, NS_PER_S
 SCALE_DEG = 60.0
 """End of the angle bar: beyond the range of nearly every hip."""
 SHOWN_REPS = 6
+WIDTH = 100
+FRAME = 4
+"""Of the width, for the frame."""
 
 
 class Quiet:
@@ -64,6 +67,7 @@ class Display:
         self._most_deg = 0.0
         self._trusted = True
         self._reps: list[dict[str, Any]] = []
+        self._console = console
         self._live = Live(console=console, refresh_per_second=15, get_renderable=self._draw)
 
     def __enter__(self) -> "Display":
@@ -102,10 +106,11 @@ class Display:
         if self._target:
             grid.add_row("", Bar(self._target, 0, min(counted, self._target), width=40, color="green"))
         shown: Sequence[dict[str, Any]] = self._reps[-SHOWN_REPS:]
+        width = min(WIDTH, self._console.width)
         parts: list[RenderableType] = [Text(printable(self._say), style="bold cyan"), grid]
         if shown:
-            parts.append(rep_table(shown))
-        return Panel(Group(*parts), title="hipturn", width=100)
+            parts.append(rep_table(shown, width - FRAME))
+        return Panel(Group(*parts), title="hipturn", width=width)
 
     def _angle(self) -> Text:
         if self._angle_deg is None:

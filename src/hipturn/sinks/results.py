@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from hipturn.sinks.console import wide
+from hipturn.sinks.console import print_table, wide
 
 Line = Mapping[str, Any]
 WAYS = ("internal", "external")
@@ -33,15 +33,16 @@ def print_guided(shown: Sequence[Line], folder: Path, console: Console | None = 
             table.add_column(name, justify="left" if n < WORDS else "right", no_wrap=True)
         for row in rows:
             table.add_row(*row)
-        out.print(table)
+        print_table(out, table)
+    whole = not out.is_terminal  # a terminal gets its lines broken between words
     for line in shown:
         for text in [*_beside(line), *_sets(line)]:
-            out.print(text, soft_wrap=True, highlight=False, markup=False)
+            out.print(text, soft_wrap=whole, highlight=False, markup=False)
     for line in shown:
         result = line["result"]
         if result.get("sentence"):
             where = f"{line['title']}, {line['side']}: " if len(shown) > 1 else ""
-            out.print(f"{where}{result['sentence']}", soft_wrap=True, highlight=False, markup=False)
+            out.print(f"{where}{result['sentence']}", soft_wrap=whole, highlight=False, markup=False)
     for line in shown:
         if line["result"].get("recording"):
             out.print(f"recorded: {folder / line['result']['recording']}", soft_wrap=True)

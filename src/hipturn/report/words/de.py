@@ -14,7 +14,7 @@ TEXTS: Mapping[str, str] = {
     "period": "Zeitraum",
     "period.of": "{first} bis {last}",
     "sessions": "Sitzungen",
-    "sessions.of": "{sessions}, davon {tests} Tests",
+    "sessions.of": "{sessions}, davon Tests: {tests}",
     "made": "Erstellt",
     "date.of": "Datum",
     "duration": "Dauer",
@@ -60,7 +60,7 @@ TEXTS: Mapping[str, str] = {
     "progress.more": "Ebenfalls getestet, in der Tabelle umseitig: {kinds}.",
     "progress.none": "Noch kein Test. Ein Test wird mit hipturn test aufgenommen; was geübt wurde, steht "
     "umseitig.",
-    "test.n": "{n} Tests",
+    "test.n": "Tests: {n}",
     "sides": "Links gegen rechts",
     "sides.caption": "Letzter Test jedes Beins, ± Messfehler (95 %). Rechts: links minus rechts.",
     "sides.apart": "Zwischen den beiden Tests liegen {days} Tage.",

@@ -209,7 +209,7 @@ _ADVICE = {
 }
 
 
-_LOOK = "is the adapter there, and the system's Bluetooth service running?"
+_LOOK = "is the adapter there, and the system's Bluetooth service running? 'hipturn doctor' tells"
 
 
 def _advice(error: BleakBluetoothNotAvailableError) -> str:

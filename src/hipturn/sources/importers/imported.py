@@ -24,6 +24,7 @@ from hipturn.model import (
     Side,
     StreamInfo,
 )
+from hipturn.plain import counted
 from hipturn.sources.importers import plausible
 from hipturn.sources.importers.plausible import SI
 from hipturn.units import NS_PER_S
@@ -79,7 +80,7 @@ class Imported:
         gaps, missing = self.gaps
         told = [f"taken for {self.kind}"] if self.kind else []
         told += [f"{len(self.t_ns)} rows at {self.rate_hz:g} Hz"]
-        told += [f"{gaps} gaps with {missing} samples missing"] if gaps else []
+        told += [f"{counted(gaps, 'gap')} with {counted(missing, 'sample')} missing"] if gaps else []
         told += [f"{self.damaged} rows damaged"] if self.damaged else []
         told += [f"{self.late} rows late or twice, which are left out"] if self.late else []
         return [*told, *self.notes]
