@@ -229,7 +229,7 @@ def test_typing_is_not_commanding(stage: Stages, look: Looks) -> None:
     page.locator("label:has(input[value='drill:seated-mobilisation'])").click()
     page.locator("button.start").click()
     page.locator("dialog.safety button[value=read]").click()
-    until(page, "hipturn.store.status.session.person === 'qz p1'")
+    until(page, "hipturn.store.status.session?.person === 'qz p1'")
 
 
 def test_safety_words_come_once(stage: Stages, look: Looks) -> None:

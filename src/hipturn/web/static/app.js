@@ -62,15 +62,6 @@ function route() {
   views[view].enter(path);
 }
 
-/** Return a part of the address as it was meant; what somebody mistyped stands for itself. */
-function decoded(part) {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
-}
-
 /** Hear what was missed of the session: before the page was opened, or while the link was away. */
 async function catchUp() {
   try {
