@@ -6,7 +6,7 @@ ARGS ?=
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test kernel check fix bench recordings lock clean
+.PHONY: help setup demo test kernel fuzz check fix bench recordings lock clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,10 @@ test: setup ## run the tests; ARGS="-k clock" for some of them
 kernel: setup ## build a Linux with Bluetooth (once, as root), and try the BLE source on it in full
 	.ci/kernel/build
 	CI=true $(BIN)/python -m pytest -rP tests/test_kernel.py
+
+fuzz: setup ## throw bytes at all decoders, led by what they do; ARGS="-max_total_time=600"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements/constraints.txt -e '.[fuzz]'
+	$(BIN)/python tests/fuzz_decoders.py $(ARGS)
 
 check: setup ## lint, format, types, import contracts
 	$(BIN)/ruff check

@@ -6,12 +6,15 @@ from collections.abc import Iterable
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from builders import (
     RATE_HZ,
     STREAM,
     drill,
     guided,
+    hip_angle,
     inputs_of,
     joined,
     of,
@@ -20,6 +23,7 @@ from builders import (
     rng_of,
 )
 from hipturn.coach import REASON_WORDS, Coach, Phase, Prompt, Show, marks
+from hipturn.coach.scene import LATELY_NS, Lately
 from hipturn.core.pipeline import CoreParams
 from hipturn.core.verdict import Standard
 from hipturn.model import (
@@ -344,6 +348,28 @@ def test_another_sensor_is_none_of_its_business() -> None:
     assert coach.push(next(other)) == [] and coach.phase is Phase.WAITING
     assert coach.push(LinkDown("other", HostNs(0), "lost")) == []
     assert coach.push(Overrun(STREAM, HostNs(0), 3)) == []
+
+
+def test_a_sensor_left_lying_is_not_kept_for_ever_and_the_session_goes_on_where_it_was() -> None:
+    """Between the hold and the rotations nobody comes for longer than is looked back on."""
+    away_s = LATELY_NS / NS_PER_S + 20.0
+    assert transcript(simulated.inputs(done(Rest(6.0 + away_s), *ROTATIONS, *SET))) == GUIDED
+
+
+@given(st.lists(st.floats(0.01, 200.0), min_size=1, max_size=40))
+def test_lately_is_minutes_whatever_the_blocks(lengths_s: list[float]) -> None:
+    """What is kept is the newest, in order, and no more of it than one block beyond the time."""
+    lately: Lately[HipAngle] = Lately()
+    blocks, start_ns = [], 0
+    for length_s in lengths_s:
+        blocks.append(hip_angle(np.zeros(max(1, round(length_s * 10))), 10.0, start_ns))
+        start_ns = int(blocks[-1].t_ns[-1]) + NS_PER_S // 10
+        lately.push(blocks[-1])
+    kept = lately.take()
+    assert kept == blocks[-len(kept) :] and not lately.take()
+    last_ns = int(kept[-1].t_ns[-1])
+    assert last_ns - int(kept[0].t_ns[-1]) <= LATELY_NS
+    assert len(kept) == len(blocks) or last_ns - int(blocks[-len(kept) - 1].t_ns[-1]) > LATELY_NS
 
 
 # --- what counts --------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -17,6 +18,7 @@ from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from websockets.sync.client import connect
 
@@ -26,10 +28,12 @@ from disks import full_disk
 from hipturn.cli import running
 from hipturn.coach import Prompt
 from hipturn.commands import COMMANDS, Begin, End, parse
+from hipturn.daemon.door import QUEUE as QUEUE_OF_THE_DOOR
+from hipturn.daemon.door import Door
 from hipturn.errors import HipturnError, UsageError
 from hipturn.host import lock, logs
 from hipturn.host.notify import Notifier
-from hipturn.model import HostNs, Mark, MarkKind, Overrun, Rep, Side
+from hipturn.model import HostNs, LinkDown, Mark, MarkKind, Overrun, Packets, Rep, Side
 from hipturn.offline import Request, analyse
 from hipturn.recording import Reader
 from hipturn.sinks.hub import Hub
@@ -177,6 +181,9 @@ def test_every_command_says_what_it_takes(name: str) -> None:
     for key in fields:
         with pytest.raises(UsageError, match=key):
             parse({**whole, key: 999}, "shin", HostNs(0))
+    # 3.0 is 3 in JSON, and what comes of it is a whole number, not only equal to one
+    as_floats = {key: float(value) if type(value) is int else value for key, value in whole.items()}
+    assert repr(parse(as_floats, "shin", HostNs(0))) == repr(parse(whole, "shin", HostNs(0)))
 
 
 # --- what may fail ------------------------------------------------------------------------------
@@ -393,6 +400,80 @@ def test_a_low_battery_is_told_in_words(tmp_path: Path) -> None:
             assert "battery low" not in one.hub.status.words
 
     use(main())
+
+
+def test_a_battery_that_became_low_without_a_session_is_told_to_the_next(tmp_path: Path) -> None:
+    """Told while nothing was measured; the sensor then stays away, and its return begins a session."""
+    motion = drill(reps=4)
+
+    async def main() -> None:
+        async with live(tmp_path, end_after_s=0.0) as one:
+            one.source.link(motion)
+            one.daemon.tell(End())
+            one.source.vitals(9)
+            one.source.lose()
+            one.source.link(motion)
+            await one.source.send(packets_of(motion)[:200])
+            await one.until(lambda: one.hub.counters.samples >= 199)
+            ended = await one.end()
+            (path,) = ended.recordings
+            marks = [item for item in Reader(path).inputs() if isinstance(item, Mark)]
+            assert [mark.value for mark in marks if mark.kind is MarkKind.BATTERY] == [{"percent": 9}]
+
+    use(main())
+
+
+def test_a_test_that_waits_for_earlier_ones_does_not_keep_their_recording_from_being_closed(
+    tmp_path: Path,
+) -> None:
+    """Ended while the recording before is still being catalogued: it is, and it is told."""
+    motion = drill(reps=4)
+    gate = threading.Event()
+    catalogued: list[list[Path]] = []
+
+    def slowly(paths: list[Path]) -> None:
+        gate.wait()
+        catalogued.append(paths)
+
+    async def main() -> None:
+        async with live(tmp_path, on_closed=slowly) as one:
+            try:
+                one.source.link(motion)
+                await one.source.send(packets_of(motion)[:300])
+                one.daemon.tell(Begin(drill="prone-rotation"))
+                await one.until(lambda: one.daemon._recalling is not None)
+                one.stop.set()
+                await one.until(lambda: one.daemon._recalling is None or one.daemon._recalling.cancelled())
+            finally:
+                gate.set()
+            (path,) = (await one.end()).recordings
+            assert catalogued == [[path]]
+
+    use(main())
+
+
+def test_what_the_door_drops_is_told_before_whatever_comes_next_of_its_stream() -> None:
+    """Counted for each stream by itself; the end of a link does not take the count to the next link."""
+
+    def packet(stream: str, number: int) -> Packets:
+        return Packets(stream, np.array([number], np.int64), np.zeros((1, 4), np.uint8))
+
+    door = Door()
+    for number in range(QUEUE_OF_THE_DOOR):
+        door.put(packet("shin", number))
+    for number in range(3):
+        door.put(packet("shin", QUEUE_OF_THE_DOOR + number))
+    door.put(packet("pelvis", 7))
+    door.put(LinkDown("shin", HostNs(5000), "lost"))
+    waiting = door.drain()
+    assert waiting[QUEUE_OF_THE_DOOR:] == [
+        Overrun("shin", HostNs(5000), 3),
+        LinkDown("shin", HostNs(5000), "lost"),
+    ]
+    door.put(packet("shin", 6000))
+    last = packet("pelvis", 6001)
+    door.put(last)
+    assert door.drain()[1:] == [Overrun("pelvis", HostNs(6001), 1), last]
 
 
 def test_every_state_has_a_meaning() -> None:

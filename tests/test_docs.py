@@ -32,6 +32,18 @@ def test_shown_outputs_are_what_the_commands_print(monkeypatch: pytest.MonkeyPat
         assert run(found["command"]) == found["output"], found["command"]
 
 
+def test_the_house_names_every_room() -> None:
+    """Packages and modules at the top, and each module of the core and of the sinks."""
+    told = (ROOT / "docs" / "house.md").read_text(encoding="utf-8")
+    source = ROOT / "src" / "hipturn"
+    for folder, before in ((source, ""), (source / "core", "core/"), (source / "sinks", "")):
+        for path in folder.iterdir():
+            if path.name.startswith("__") or path.suffix not in ("", ".py"):
+                continue
+            name = f"`{before}{path.name}`" if path.suffix == ".py" else f"{path.name}/"
+            assert name in told, f"docs/house.md does not name {path.relative_to(source)}"
+
+
 def test_every_command_the_documents_name_exists() -> None:
     for path in DOCUMENTS:
         for name in re.findall(r"`hipturn ([a-z]+)", path.read_text(encoding="utf-8")):

@@ -2,7 +2,10 @@
 
 import contextlib
 import dataclasses
+import importlib.util
 import itertools
+import subprocess
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -218,6 +221,15 @@ def test_the_fuzz_target_reads_what_devices_send(example: bytes) -> None:
 @given(st.binary(max_size=400))
 def test_the_fuzz_target_holds_for_any_bytes(data: bytes) -> None:
     fuzz_decoders.one(data)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="the fuzzer: make fuzz")
+def test_the_fuzzer_finds_nothing_in_a_short_run() -> None:
+    """Led by what the decoders do with it, always from the same seed; `make fuzz` goes on for longer."""
+    command = [sys.executable, fuzz_decoders.__file__, "-seed=1", "-runs=3000"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    assert "Done 3000 runs" in ended.stderr
 
 
 @pytest.mark.parametrize("name", drivers.built_in())

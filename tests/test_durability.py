@@ -7,6 +7,7 @@ import stat
 import struct
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from cli_runs import RATE_HZ, done, drill
 from disks import full_disk
 from hipturn.coach import Coach
 from hipturn.config import core_params, defaults
+from hipturn.core import pelvis
 from hipturn.errors import InputError, RecordingError
 from hipturn.model import HostNs, Input, LinkDown, LinkUp, SessionStart, Side
 from hipturn.offline import Request, analyse
@@ -31,6 +33,7 @@ from hipturn.session import Session
 from hipturn.sinks.keeper import Keeper
 from hipturn.sinks.recovery import recordings, recover
 from hipturn.sources import simulated
+from hipturn.sources.body import Leg, Rest, drill_script, simulate
 from recording_examples import LINK_UP, SESSION, STREAM, flat, packets, short_session, write_chunks
 
 SECOND = 1_000_000_000
@@ -89,15 +92,21 @@ def remove_folder(keeper: Keeper) -> None:
 
 
 @pytest.mark.parametrize("vanish", [remove_file, remove_folder])
+@pytest.mark.parametrize("second", [False, True])
 def test_a_recording_that_vanished_goes_on_in_a_new_file(
-    tmp_path: Path, vanish: Callable[[Keeper], None]
+    tmp_path: Path, vanish: Callable[[Keeper], None], second: bool
 ) -> None:
-    """The new file tells the gap, and measures by itself: link and marks are in it."""
+    """The new file tells the gap, and measures by itself: link and marks are in it.
+
+    Also with a second sensor, whose link stands before that of the leg.
+    """
     motion = drill(reps=4)
     told = Told()
     keeper = Keeper(tmp_path / "folder", "drill", motion.leg.side, told)
     session = Session(core_params(defaults()), Coach(STREAM, motion.leg.side, 0), keeper, lambda _: None)
     session.push(SessionStart("test", "2026-01-01T12:00:00+00:00", settings=defaults()))
+    if second:
+        session.push(LinkUp(pelvis.ROLE, HostNs(0), simulated.info(motion)))
     gone = int(20.0 * RATE_HZ)
     for number, item in enumerate(simulated.inputs(motion, stream=STREAM)):
         session.push(item)
@@ -254,8 +263,10 @@ def test_a_recording_being_written_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_results_survive_the_finishing(tmp_path: Path) -> None:
-    """live == replay holds for a recording that a crash cut off."""
-    motion = drill(reps=3)
+    """live == replay holds for a recording that a crash cut off, here in the rest behind a set."""
+    script = drill_script(3, 1)
+    rested = replace(script, elements=(*script.elements, Rest(25.0)))
+    motion = simulate(Leg.random(1, side=Side.RIGHT), rested, RATE_HZ, 1)
     writer = Writer(tmp_path / "x.mcap")
     session = Session(core_params(defaults()), Coach(STREAM, motion.leg.side, 0), writer, lambda _: None)
     session.push(SessionStart("test", "2026-01-01T12:00:00+00:00", settings=defaults()))

@@ -31,7 +31,18 @@ from hipturn.daemon.running import Running
 from hipturn.daemon.speaking import speaker, speaking
 from hipturn.drivers.hipturn_gatt import Batch, encode
 from hipturn.history import people
-from hipturn.model import Direction, HipAngle, HostNs, Mark, MarkKind, Packets, SessionStart, Side, Verdict
+from hipturn.model import (
+    Direction,
+    HipAngle,
+    HostNs,
+    Mark,
+    MarkKind,
+    Orientation,
+    Packets,
+    SessionStart,
+    Side,
+    Verdict,
+)
 from hipturn.recording import Reader
 from hipturn.session import Heard
 from hipturn.sinks.digits import ROWS, large, width
@@ -237,6 +248,19 @@ def test_where_one_is_stands_whole_above_the_picture(width: int) -> None:
     assert title.rstrip("─╮ ").endswith("10"), "the number of parts, not cut"
 
 
+def test_the_time_that_is_left_is_by_the_clock_of_the_sensor_on_the_leg() -> None:
+    """A second sensor's time is its own: it began earlier or later."""
+
+    def oriented(stream: str, t_s: float) -> Orientation:
+        t_ns = np.array([round(t_s * NS_PER_S)], np.int64)
+        q = np.array([[1.0, 0.0, 0.0, 0.0]])
+        return Orientation(stream, t_ns, q, None, np.zeros(1, np.int64), np.ones(1, np.bool_))
+
+    rest = show("rest", timer=Timer("rest", 45.0, 145 * NS_PER_S))
+    text = picture(rest, oriented("shin", 100.0), oriented("pelvis", 130.0))
+    assert large("45")[0].strip() in text and large("15")[0].strip() not in text
+
+
 def test_the_guide_fits_a_narrow_terminal() -> None:
     """Without room for large figures there are small ones, and no line is longer than the terminal."""
     text = picture(show(count=12, target=20), angle(31.0), width=40)
@@ -405,10 +429,9 @@ def test_a_routine_runs_from_start_to_finish_by_itself(own: Path, monkeypatch: p
             assert not one.task.done(), "the daemon waits for the next session"
 
     asyncio.run(main())
-    results = [each.result for each in shown if each.result is not None]
-    # in the order they were made: both may be of the same second, and then names sort otherwise
-    recordings = [own / str(each["recording"]) for each in results]
-    assert len(recordings) == 2 and set(recordings) == set(own.glob("*.mcap"))
+    # two of one second are in the order of their names otherwise
+    recordings = sorted(own.glob("*.mcap"), key=lambda path: Reader(path).session.wall_time)
+    assert len(recordings) == 2
     sides = []
     for path in recordings:
         items = list(Reader(path).inputs())
@@ -421,6 +444,8 @@ def test_a_routine_runs_from_start_to_finish_by_itself(own: Path, monkeypatch: p
     assert "switch" in steps and steps.count("done") == 2
     assert {(each.part, each.parts) for each in shown} == {(1, 2), (2, 2)}
     assert shown[0].next == "Short, left" and shown[-1].next is None
+    results = [each.result for each in shown if each.result is not None]
+    assert {each["recording"] for each in results} == {path.name for path in recordings}
 
 
 def test_a_routine_ends_when_it_is_stopped(own: Path) -> None:

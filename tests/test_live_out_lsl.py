@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from hipturn import lines
 from hipturn.model import HipAngle, LinkUp, Orientation, Output, Packets
 from hipturn.sinks.lsl import LslOut, clock_shift_s
+from hipturn.units import NS_PER_S
 from live_sessions import heard, of
 
 pylsl = pytest.importorskip("pylsl", reason="reads LSL: pip install 'hipturn[lsl]'")
@@ -68,6 +70,25 @@ def test_a_lab_reads_orientation_angle_and_markers() -> None:
         moments_s = list(itertools.accumulate(ends, max))
         np.testing.assert_allclose(marker_stamps - offset_s, moments_s, atol=1e-3)
     assert (told, out.dropped) == ([], 0)
+
+
+def test_the_next_session_is_stamped_by_its_own_time() -> None:
+    """Its stream time begins at nothing again, on the same outlets: moments are those of its own packets."""
+    items = heard()[:1500]
+    begun = next(i for i, item in enumerate(items) if isinstance(item, LinkUp)) + 1
+    later = [
+        replace(item, at_ns=item.at_ns + 100 * NS_PER_S) if isinstance(item, Packets) else item
+        for item in items
+    ]
+    with LslOut(lambda _: None, limit=100_000) as out:
+        for item in items[:begun]:
+            out.hear(item)
+        stream = inlet("hipturn-shin-orientation")
+        for item in [*items[begun:], *later]:
+            out.hear(item)
+        _, stamps = pulled(stream, 2 * len(of(Orientation, items)))
+    arrivals_s = np.array([int(p.at_ns[-1]) for p in of(Packets, [*items, *later])]) / 1e9
+    np.testing.assert_allclose(stamps - clock_shift_s(pylsl.local_clock), arrivals_s, atol=1e-3)
 
 
 def test_streams_say_what_they_are() -> None:

@@ -251,6 +251,14 @@ def test_the_words_need_no_broker() -> None:
     assert all(not words.of(replace(a, trusted=a.trusted & False)) for a in of(HipAngle, heard())[:50])
 
 
+def test_the_next_session_is_told_from_its_beginning() -> None:
+    """Its stream time begins at nothing again; that is no reason to wait until the last one's is reached."""
+    words = Words("n", None, 5.0)
+    session = of(LinkUp, heard())[0], *of(HipAngle, heard())
+    first, second = ([message for item in session for message in words.of(item)] for _ in range(2))
+    assert second == first and len(first) > 20
+
+
 def test_discovery_has_what_home_assistant_asks_for() -> None:
     """Each entity: its own identifier, a topic that is served, a template for a key that is there."""
     words = Words("n", "homeassistant", 5.0)

@@ -118,3 +118,23 @@ def test_none_of_it_depends_on_packets(data: st.DataObject, at: int) -> None:
     whole = found([ended])
     again = found(split(ended, data.draw(cuts(len(ended.t_ns)))))
     assert [(e.sign, e.decided_ns, e.cut) for e in again] == [(e.sign, e.decided_ns, e.cut) for e in whole]
+
+
+def test_an_angle_that_jumps_all_the_time_is_no_end_of_it() -> None:
+    """A sensor that is carried about loses the vertical again and again: any number of times in one block."""
+    trace = trace_of(Rest(40.0))
+    trace.angle_rad[::2] += 2.0 * np.pi
+    assert found([trace]) == found(split(trace, range(7, 4000, 7))) == []
+
+
+@pytest.mark.parametrize("rows", [1, 100])
+def test_a_leg_that_stays_out_after_a_pause_is_not_kept_for_ever(rows: int) -> None:
+    """It moves out there for ten minutes without coming home: no more of it is kept than of a rest."""
+    detector = Detector(DetectParams(), RATE_HZ)
+    detector.push(trace_of(Rest(2.0)))
+    detector.suspend()
+    away = trace_of(Rest(600.0))
+    away.angle_rad[:] = 1.5 + 0.6 * np.sin(np.arange(len(away.t_ns)) / 20.0)
+    for block in split(away, range(rows, len(away.t_ns), rows)):
+        detector.push(block)
+    assert len(detector._trace.angle) < 5.0 * RATE_HZ

@@ -172,6 +172,20 @@ def test_nothing_counts_in_a_pause(name: str) -> None:
         assert guided.summary["controlled"] == 3 * drill.sets
 
 
+@pytest.mark.parametrize("then", [[], [MarkKind.REDO]], ids=["taken", "brought"])
+def test_in_a_pause_too_the_last_one_is_taken_back(then: list[MarkKind]) -> None:
+    """Though the pause has closed its set: the count is one less, and is done once more."""
+    told = [
+        Told(lambda guided: reached(guided, 3), MarkKind.PAUSE),
+        Told(lambda guided: guided.keys[-1:] == ["paused"], MarkKind.UNDO),
+        *(Told(lambda guided: guided.keys[-1:] == ["undo"], kind) for kind in then),
+        Told(lambda guided: guided.keys[-1:] in (["redo"], ["undo"]), MarkKind.RESUME),
+    ]
+    guided = drilled(told=told)
+    assert guided.keys.count("undo") == 1 and guided.keys.count("redo") == len(then)
+    assert guided.summary["controlled"] == 6 and guided.summary["reps"] == 6 + (not then)
+
+
 def test_undo_and_redo_change_the_count() -> None:
     told = [
         Told(lambda guided: reached(guided, 4), MarkKind.UNDO),

@@ -166,6 +166,17 @@ def test_undo_and_redo_are_inverse(said: list[str]) -> None:
         assert [each.n for each in sets.last] == counted
 
 
+def test_what_a_pause_has_closed_can_still_be_corrected() -> None:
+    """Back into the set before, no further, until the next one begins."""
+    sets = filled(30, 31)
+    ended(sets)
+    assert [sets.undo(0).reps for _ in range(3)] == [(2,), (1,), ()]
+    assert [sets.redo(0).reps for _ in range(3)] == [(1,), (2,), ()]
+    sets.undo(0)
+    sets.push(rep(n=3))
+    assert sets.redo(0).reps == () and sets.undo(0).reps == (3,) and sets.undo(0).reps == (1,)
+
+
 def test_a_restarted_set_has_nothing_in_it() -> None:
     sets = filled(30, 31, 32)
     assert sets.restart(0).reps == (1, 2, 3)

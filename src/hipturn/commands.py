@@ -72,8 +72,6 @@ class Field:
         if self.among is not None:
             return value in self.among()
         kinds = {"string": str, "boolean": bool, "integer": int}
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)  # JSON knows no difference
         if type(value) is not kinds[self.schema["type"]]:
             return False
         if isinstance(value, str):
@@ -116,10 +114,6 @@ def _mark(kind: MarkKind) -> Callable[[Mapping[str, Any], str, HostNs], Told]:
 def _begin(values: Mapping[str, Any], _stream: str, _at_ns: HostNs) -> Told:
     side = Side(values["side"]) if "side" in values else None
     return Begin(**{**values, "side": side})
-
-
-def _metronome(values: Mapping[str, Any], stream: str, at_ns: HostNs) -> Told:
-    return Mark(stream, at_ns, MarkKind.METRONOME, {"bpm": int(values["bpm"])})
 
 
 def _speak(values: Mapping[str, Any], _stream: str, _at_ns: HostNs) -> Told:
@@ -182,7 +176,7 @@ COMMANDS: Mapping[str, Command] = {
     "tare": Command("Hold still: the zero is taken anew.", _mark(MarkKind.TARE)),
     "metronome": Command(
         "A beat to move in, in beats a minute; 0 for none.",
-        _metronome,
+        _mark(MarkKind.METRONOME),
         {"bpm": Field({"oneOf": [{"type": "integer", "enum": [0]}, _BPM]})},
     ),
     "side": Command(
@@ -228,7 +222,7 @@ def parse(given: object, stream: str, at_ns: HostNs) -> Told:
     if name not in COMMANDS:
         raise UsageError(f"no command is called {name!r:.40}: there are {', '.join(COMMANDS)}")
     command = COMMANDS[name]
-    values = {key: value for key, value in given.items() if key != "command"}
+    values = {key: _whole(value) for key, value in given.items() if key != "command"}
     for key, value in values.items():
         if key not in command.fields:
             known = ", ".join(command.fields) or "nothing more"
@@ -238,6 +232,11 @@ def parse(given: object, stream: str, at_ns: HostNs) -> Told:
     if missing := [key for key, one in command.fields.items() if one.required and key not in values]:
         raise UsageError(f"{name} needs {missing[0]}: {_words(command.fields[missing[0]].described())}")
     return command.make(values, stream, at_ns)
+
+
+def _whole(value: object) -> object:
+    """Return 5 for 5.0: JSON knows no difference, and no command takes a fraction."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _words(schema: Mapping[str, Any]) -> str:

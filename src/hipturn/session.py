@@ -11,10 +11,7 @@ from hipturn import drivers, lines
 from hipturn.coach import Prompt, Said, Show, marks
 from hipturn.core.pipeline import CoreParams, Pipeline
 from hipturn.model import (
-    BadPackets,
-    Calibrated,
-    Corrected,
-    Drift,
+    Event,
     Gap,
     Hold,
     HostNs,
@@ -25,8 +22,6 @@ from hipturn.model import (
     Rep,
     SessionStart,
     SetDone,
-    Slip,
-    Tapped,
 )
 
 Heard = Input | Output | Prompt | Show
@@ -88,9 +83,9 @@ class Session:
         """Tell everyone; return the marks the coach answers with."""
         for output in outputs:
             # recorded before it is told: what was announced is not lost, whatever happens next
-            line = lines.line(output)
-            if line is not None and self._recording is not None:
-                self._recording.write_event(output.stream, _stream_time(output), lines.dumps(line))
+            if isinstance(output, Event) and self._recording is not None:
+                line = lines.dumps(lines.line(output) or {})
+                self._recording.write_event(output.stream, over_ns(output), line)
             self._listen(output)
         if self._coach is None:
             return []
@@ -121,11 +116,10 @@ def _arrival(item: Input) -> HostNs:
             return item.at_ns
 
 
-def _stream_time(output: Output) -> int:
+def over_ns(event: Event) -> int:
     """Return when in stream time an event was over."""
-    match output:
+    match event:
         case Rep() | Hold() | Gap() | SetDone():
-            return output.end_ns
-        case Calibrated() | BadPackets() | Corrected() | Slip() | Drift() | Tapped():
-            return output.t_ns
-    return 0
+            return event.end_ns
+        case _:
+            return event.t_ns

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 import histories
 from cli_runs import done, drill, record
@@ -337,6 +337,31 @@ def test_a_running_session_is_looked_at_and_goes_on(stage: Stages, look: Looks) 
     page.get_by_role("link", name="All recordings").click()
     one.command(command="stop")
     expect(page.locator(".recording .badge")).to_have_count(0)
+
+
+def test_a_mistyped_address_shows_what_there_is(seen: Callable[..., Watched]) -> None:
+    """A per cent sign that stands for nothing stands for itself; the page goes on."""
+    page = seen("#history/%").page
+    expect(page.locator(".recording").first).to_be_visible()
+
+
+def test_the_last_question_has_the_last_word(seen: Callable[..., Watched]) -> None:
+    """A recording that takes its time to be measured does not take the place of one opened after it."""
+    page = seen("#history").page
+    first, second = (page.locator("a.recording").nth(n).get_attribute("href") or "" for n in (0, 1))
+    held: list[Route] = []
+    angles = f"**/{first.partition('/')[2]}/angles*"
+    page.route(angles, lambda route: held.append(route))
+    with page.expect_request(angles):
+        page.evaluate("address => { location.hash = address; }", first)
+    page.evaluate("address => { location.hash = address; }", second)
+    expect(page.locator(".reps tbody tr").first).to_be_visible()
+    about = page.locator(".history-replay .lead").inner_text()
+    with page.expect_response(angles) as late:
+        held[0].continue_()
+    late.value.finished()
+    page.evaluate("() => new Promise((done) => setTimeout(done, 200))")
+    assert page.locator(".history-replay .lead").inner_text() == about
 
 
 def test_what_cannot_be_drawn_has_its_results_all_the_same(

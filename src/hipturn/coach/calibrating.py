@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hipturn.coach.scene import Said, Scene, Stage
+from hipturn.coach.scene import Lately, Said, Scene, Stage
 from hipturn.core import calibration as calibrations
 from hipturn.core import quaternion
 from hipturn.core.calibration import STILL_RADPS, angular_rate
@@ -108,7 +108,7 @@ class Calibrate(Stage):
         """Begin anew with the hold."""
         self.step: Literal["hold", "rotations", "direction"] = "hold"
         self._still = Stillness()
-        self._moved: list[Orientation] = []
+        self._moved: Lately[Orientation] = Lately()
         self._hold: Orientation | None = None
         self._q0: FloatArray | None = None
         self._undirected: Calibration | None = None
@@ -195,7 +195,7 @@ class Calibrate(Stage):
         if self._q0 is None or self._hold is None:
             return []
         scene = self.scene
-        self._moved.append(block)
+        self._moved.push(block)
         relative = quaternion.multiply(quaternion.conjugate(self._q0), block.q_earth_from_sensor)
         turn = quaternion.to_rotation_vector(relative)
         out: list[Said] = []
@@ -213,7 +213,7 @@ class Calibrate(Stage):
         self._still_since_ns = self._still_since_ns or int(block.t_ns[0])
         if int(block.t_ns[-1]) - self._still_since_ns < SETTLED_NS:
             return out
-        moved, self._moved = calibrations.join(self._moved), []
+        moved = calibrations.join(self._moved.take())
         self._turns, self._still_since_ns = 0, None
         try:
             if self._undirected is not None:

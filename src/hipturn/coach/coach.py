@@ -212,6 +212,9 @@ class Coach:
             scene.reached(trial.direction, trial.value_rad)
             self._stage = next(self._stages)
             return [scene.say("redo.trial", "tick"), *self._stage.begin()]
+        if scene.corrected(corrected):
+            # of the set before, in the rest after it
+            return [scene.say(corrected.kind, "tick", n=len(scene.counted))]
         return [scene.say(f"{corrected.kind}.nothing", "rejected")]
 
     def _trial_of(self, reps: Sequence[int]) -> tuple[Trial, results.Trial] | None:

@@ -22,7 +22,6 @@ class Reps(Stage):
     def __init__(self, scene: Scene, target: int, set_: int = 1, sets: int = 1) -> None:
         super().__init__(scene)
         self._target, self._set, self._sets = target, set_, sets
-        self._taken: list[int] = []
         self._before = 0
         self._last_rad: float | None = None
         self._over, self._over_ns = False, 0
@@ -158,11 +157,5 @@ class Reps(Stage):
         scene = self.scene
         if not corrected.reps:
             return [scene.say(f"{corrected.kind}.nothing", "rejected")]
-        there, gone = (
-            (scene.counted, self._taken) if corrected.kind != "redo" else (self._taken, scene.counted)
-        )
-        for n in corrected.reps:
-            if n in there:
-                there.remove(n)
-                gone.append(n)
+        scene.corrected(corrected)
         return [scene.say(corrected.kind, "tick", n=self.count)]

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from hipturn.coach.scene import GENTLE_PAIN, Said, Scene, Stage
+from hipturn.coach.scene import GENTLE_PAIN, Lately, Said, Scene, Stage
 from hipturn.core import results
 from hipturn.core.trace import joined
 from hipturn.core.zero import knee_now, knee_off
@@ -67,7 +67,7 @@ class Trial(Stage):
         super().__init__(scene)
         self._direction, self._n, self._of = direction, n, of
         self._held = Held(direction, 2.0 * results.HELD_RAD)
-        self._blocks: list[HipAngle] = []
+        self._blocks: Lately[HipAngle] = Lately()
         self._ticks = 0
         self._back = False
         self._last_rad: float | None = None
@@ -79,7 +79,7 @@ class Trial(Stage):
     def begin(self) -> list[Said]:
         """Ask for the movement."""
         self._held.restart()
-        self._blocks, self._ticks, self._back = [], 0, False
+        self._blocks, self._ticks, self._back = Lately(), 0, False
         return [self.scene.say("trial.go", move=self.scene.move(self._direction))]
 
     def zeroed(self) -> list[Said]:
@@ -132,7 +132,7 @@ class Trial(Stage):
         """Watch the hold; the repetition that ends with the return gives the value."""
         match item:
             case HipAngle():
-                self._blocks.append(item)
+                self._blocks.push(item)
                 return [*self._knee(item), *self._watch(item)]
             case Gap() if item.cause != "link" and item.end_ns - item.start_ns > LOST_NS:
                 return [self.scene.say("trial.lost", "rejected"), *self.begin()]
@@ -173,7 +173,7 @@ class Trial(Stage):
         scene = self.scene
         if rep.verdict is Verdict.VOID:
             return [scene.say("trial.lost", "rejected"), *self.begin()]
-        found = results.trials(joined(self._blocks), [rep])
+        found = results.trials(joined(self._blocks.take()), [rep])
         if not self._back or not found:
             return [scene.say("trial.again", "rejected"), *self.begin()]
         (trial,) = found

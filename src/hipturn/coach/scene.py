@@ -1,8 +1,9 @@
 """What the steps of a session share: who, what, how far, and a way to speak."""
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from hipturn.coach import words
 from hipturn.coach.drill import Drill, Words
@@ -13,13 +14,16 @@ from hipturn.core.progress import Tested
 from hipturn.core.references import Group, Scale
 from hipturn.model import (
     Calibration,
+    Corrected,
     Direction,
     FloatArray,
+    HipAngle,
     Hold,
     HostNs,
     Input,
     Mark,
     MarkKind,
+    Orientation,
     Output,
     Rep,
     SetDone,
@@ -27,12 +31,17 @@ from hipturn.model import (
     StreamInfo,
     Vector,
 )
+from hipturn.units import NS_PER_S
 
 Said = Prompt | Show | Mark
 """What the coach gives."""
 
 GENTLE_PAIN, STOP_PAIN = 1, 7
 """From the first on nothing is urged any more; from the second on the session ends."""
+
+LATELY_NS = 300 * NS_PER_S
+"""What a step that waits for a movement looks back on: longer than the slowest takes. A sensor that is left
+lying in the middle of a session goes on sending for hours."""
 
 WRONG_LEG = 3
 """So many movements in a row the other way are no slip of a person: the strap is on the other leg."""
@@ -102,6 +111,8 @@ class Scene:
     """All there were."""
     counted: list[int] = field(default_factory=list)
     """Numbers of those that count."""
+    taken: list[int] = field(default_factory=list)
+    """Numbers of those that counted until a person took them back."""
     trials: list[results.Trial] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
     sets: list[SetDone] = field(default_factory=list)
@@ -153,6 +164,15 @@ class Scene:
         """Return a mark for the stream."""
         return Mark(self.stream, HostNs(0), kind, value or {})
 
+    def corrected(self, correction: Corrected) -> bool:
+        """Take back or bring back what counted; return whether any of it did."""
+        there, gone = (self.counted, self.taken) if correction.kind != "redo" else (self.taken, self.counted)
+        moved = [n for n in correction.reps if n in there]
+        for n in moved:
+            there.remove(n)
+            gone.append(n)
+        return bool(moved)
+
     def take_back(self, trial: results.Trial) -> None:
         """Forget a trial."""
         self.trials.remove(trial)
@@ -171,6 +191,28 @@ class Scene:
         """Note how far it went."""
         self.other_way = 0
         self.best[direction] = max(self.best.get(direction, 0.0), abs(angle_rad))
+
+
+Block = TypeVar("Block", Orientation, HipAngle)
+
+
+class Lately(Generic[Block]):
+    """The samples of the last minutes: push blocks."""
+
+    def __init__(self) -> None:
+        self._blocks: deque[Block] = deque()
+
+    def push(self, block: Block) -> None:
+        """Take the next samples; a block must not be empty."""
+        self._blocks.append(block)
+        while block.t_ns[-1] - self._blocks[0].t_ns[-1] > LATELY_NS:
+            self._blocks.popleft()
+
+    def take(self) -> list[Block]:
+        """Return the blocks, oldest first, and begin anew."""
+        taken = list(self._blocks)
+        self._blocks.clear()
+        return taken
 
 
 class Stage:

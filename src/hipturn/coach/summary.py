@@ -143,9 +143,11 @@ def _test_sentence(scene: Scene, found: Tested | None) -> str:
     if found.result.arc is not None:
         parts.append(scene.text("result.arc", arc=f"{found.result.arc.value_rad * DEG_PER_RAD:.0f}"))
     changes = _changes(found)
-    for name, difference in changes.items():
-        if name == "arc" and len(changes) > 1:
-            continue
+    told = {name: each for name, each in changes.items() if name != "arc" or len(changes) == 1}
+    if told and all(each.within_error for each in told.values()):
+        parts.append(scene.text("result.change.none"))
+        told = {}
+    for name, difference in told.items():
         value = difference.value_rad * DEG_PER_RAD
         key = "none" if difference.within_error else "more" if value > 0.0 else "less"
         words = scene.text(f"result.change.{key}", value=f"{abs(value):.0f}")

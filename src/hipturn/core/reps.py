@@ -178,12 +178,18 @@ class Detector:
 
     def push(self, block: HipAngle) -> list[Excursion | Turned]:
         """Return the turns and excursions decided within this block."""
-        if (jump := self._jump(block)) is not None:
-            before, after = (part(block, rows) for rows in (slice(0, jump), slice(jump, None)))
-            found = self.push(before) if jump else []
+        out: list[Excursion | Turned] = []
+        done = 0
+        for jump in self._jumps(block):
+            if jump > done:
+                self._follow(part(block, slice(done, jump)), out)
             self._clear()
-            self._lost = True
-            return [*found, *self.push(after)]
+            self._lost, done = True, jump
+        self._follow(part(block, slice(done, None)) if done else block, out)
+        return out
+
+    def _follow(self, block: HipAngle, out: list[Excursion | Turned]) -> None:
+        """Take in samples that continue what was before."""
         if not self._trace.angle:
             first = float(block.angle_rad[0])
             self._home = self._place = self._slack = first
@@ -202,7 +208,6 @@ class Detector:
                     self._home = self._place = self._slack = self._kept[0]
         self._trace.append(block)
         self._due_ns = NEVER
-        out: list[Excursion | Turned] = []
         while self._at < len(self._trace.angle):
             match self._state:
                 case State.AWAY:
@@ -216,20 +221,18 @@ class Detector:
                 case State.SWING:
                     self._swing(out)
         self._trim()
-        return out
 
-    def _jump(self, block: HipAngle) -> int | None:
+    def _jumps(self, block: HipAngle) -> list[int]:
         """Return where in the block the angle jumps by more than half a turn, which no joint does.
 
         There it was lost near the vertical and found again: what follows does not continue what was before.
         """
         angle = block.angle_rad
-        if self._trace.angle and abs(float(angle[0]) - self._trace.angle[-1]) > HALF_TURN_RAD:
-            return 0
+        at_once = self._trace.angle and abs(float(angle[0]) - self._trace.angle[-1]) > HALF_TURN_RAD
+        first = [0] if at_once else []
         if len(angle) == 1:
-            return None
-        far = np.abs(np.diff(angle)) > HALF_TURN_RAD
-        return int(far.argmax()) + 1 if far.any() else None
+            return first
+        return first + (np.flatnonzero(np.abs(np.diff(angle)) > HALF_TURN_RAD) + 1).tolist()
 
     def finish(self) -> list[Excursion]:
         """Return the excursion that the end of the stream cut short, if most of it was done.
@@ -272,7 +275,9 @@ class Detector:
 
     def _trim(self) -> None:
         """Forget what no later decision can look at."""
-        oldest = max(self._anchor, self._at - self._keep) if self._state is State.REST else self._anchor
+        # out at the beginning or at rest, a leg may be so for hours
+        waiting = self._state in (State.REST, State.AWAY)
+        oldest = max(self._anchor, self._at - self._keep) if waiting else self._anchor
         cut = oldest - self._lag
         if cut > 0:
             self._trace.forget(cut)

@@ -17,7 +17,9 @@ class Sets:
         self._stream = stream
         self._rest_ns = round(rest_s * NS_PER_S)
         self._reps: list[Rep] = []
-        self._undone: list[Rep] = []
+        self._before: list[Rep] = []
+        """Those of the set before: a pause may have closed it by the time somebody corrects it."""
+        self._undone: list[tuple[list[Rep], Rep]] = []
         self._done = 0
 
     @property
@@ -36,10 +38,10 @@ class Sets:
 
     def end(self) -> SetDone | None:
         """Close the set and return what it was, None if it was empty."""
-        reps, self._reps = self._reps, []
-        self._undone.clear()
+        reps = self._reps
         if not reps:
             return None
+        self._before, self._reps = reps, []
         self._done += 1
         sound = [rep for rep in reps if rep.verdict is not Verdict.VOID]
         thirds = _thirds(sound) if len(sound) >= LEAST_FOR_TRENDS else None
@@ -60,15 +62,19 @@ class Sets:
         )
 
     def undo(self, t_ns: int) -> Corrected:
-        """Take back the last repetition of the set."""
-        taken = [self._reps.pop()] if self._reps else []
-        self._undone += taken
+        """Take back the last repetition of the set, or of the one before while this has none."""
+        reps = self._reps or self._before
+        taken = [reps.pop()] if reps else []
+        self._undone += [(reps, rep) for rep in taken]
         return Corrected(self._stream, StreamNs(t_ns), "undo", _numbers(taken))
 
     def redo(self, t_ns: int) -> Corrected:
         """Bring back the last repetition that was taken back."""
-        brought = [self._undone.pop()] if self._undone else []
-        self._reps += brought
+        brought = []
+        if self._undone:
+            reps, rep = self._undone.pop()
+            reps.append(rep)
+            brought = [rep]
         return Corrected(self._stream, StreamNs(t_ns), "redo", _numbers(brought))
 
     def restart(self, t_ns: int) -> Corrected:

@@ -16,6 +16,7 @@ never stops the loop.
 `door`         the queue between radio and pipeline
 `chain`        a routine: one session after the other
 `running`      one session, from its beginning to the closing of its recording
+`onward`       the coach, from one recording of a session to the next
 `telling`      what is heard and what does not work, to everybody
 `ticking`      what must happen several times a second
 `speaking`     this computer's own voice

@@ -3,7 +3,7 @@
 import asyncio
 
 from hipturn.commands import Told
-from hipturn.model import HostNs, Input, Overrun, Packets
+from hipturn.model import HostNs, Input, LinkDown, Overrun, Packets
 
 QUEUE = 4096
 """Inputs that may wait for the pipeline: over half a minute of 100 Hz; beyond that something hangs."""
@@ -22,14 +22,23 @@ class Door:
         return self._queue.qsize() >= QUEUE // 2
 
     def put(self, item: Input | Told) -> None:
-        """Take an input; packets beyond the limit are dropped, counted and told as an `Overrun`."""
-        if isinstance(item, Packets):
-            if self._queue.qsize() >= QUEUE:
+        """Take an input; packets beyond the limit are dropped, counted and told as an `Overrun`.
+
+        It comes before the stream's next input that has room, and at the latest before the end of its link.
+        """
+        match item:
+            case Packets() if self._queue.qsize() >= QUEUE:
                 self._lost[item.stream] = self._lost.get(item.stream, 0) + len(item.at_ns)
                 return
-            if lost := self._lost.pop(item.stream, 0):
-                self._queue.put_nowait(Overrun(item.stream, HostNs(int(item.at_ns[0])), lost))
+            case Packets():
+                self._tell_lost(item.stream, HostNs(int(item.at_ns[0])))
+            case LinkDown():
+                self._tell_lost(item.stream, item.at_ns)
         self._queue.put_nowait(item)
+
+    def _tell_lost(self, stream: str, at_ns: HostNs) -> None:
+        if lost := self._lost.pop(stream, 0):
+            self._queue.put_nowait(Overrun(stream, at_ns, lost))
 
     def close(self) -> None:
         """Let whoever waits for an input go on with none."""

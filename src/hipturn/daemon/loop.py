@@ -153,6 +153,7 @@ class Daemon:
                     self._begin()
                     self._push(item)
                     self._again(self._second)
+                    self._tell_low()
                     return
                 if self._running is None:
                     self.hub.hear(item)
@@ -223,6 +224,10 @@ class Daemon:
         """Tell a session that began in the middle of links about them."""
         self._again(self._link)
         self._again(self._second)
+        self._tell_low()
+
+    def _tell_low(self) -> None:
+        """Tell a session of a charge that became low before it began."""
         low, self._low = self._low, None
         if low is not None:
             self._push(replace(low, at_ns=HostNs(time.monotonic_ns())))
@@ -242,7 +247,9 @@ class Daemon:
     async def _recall(self, running: Running) -> None:
         """Give a test the person's earlier ones, the other leg's of a moment ago included."""
         plan = running.plan
-        await asyncio.gather(*self._closing)
+        if self._closing:
+            # not gathered: who is cancelled while gathering cancels what is gathered
+            await asyncio.wait(self._closing)
         try:
             past, today = await asyncio.to_thread(history.past, plan.recordings, plan.person, self._ours)
         except Exception as error:

@@ -220,12 +220,13 @@ class Catalogue:
         self, name: str, *, stretch: str | None = None, plan: int | None = None, note: str | None = None
     ) -> None:
         """Keep a person's preferred stretch ("" for none), sessions a week (0 for no plan) or a note."""
-        given = {"stretch": stretch and (stretch or None), "sessions_a_week": plan, "note": note}
-        changed: dict[str, object] = {key: value for key, value in given.items() if value is not None}
-        if plan == 0:
-            changed["sessions_a_week"] = None
-        if stretch == "":
-            changed["stretch"] = None
+        changed: dict[str, object] = {}
+        if stretch is not None:
+            changed["stretch"] = stretch or None
+        if plan is not None:
+            changed["sessions_a_week"] = plan or None
+        if note is not None:
+            changed["note"] = note
         people.change(self.folder, _checked(name), **changed)
         self._changed()
 

@@ -29,19 +29,26 @@ class Store:
             # only its owner reads it: it tells who does what
             path.touch(0o600)
             self._db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
-            self._db.row_factory = sqlite3.Row
-            for pragma in (
-                "journal_mode = wal",
-                "synchronous = normal",
-                "secure_delete = on",
-                "foreign_keys = on",
-            ):
-                self._db.execute(f"PRAGMA {pragma}")
-            self._migrate()
+            try:
+                self._prepare()
+            except BaseException:
+                self._db.close()
+                raise
         except (sqlite3.Error, OSError) as error:
             raise InputError(
                 f"{path}: the catalogue cannot be opened ({error}): 'hipturn reindex' makes it anew"
             ) from error
+
+    def _prepare(self) -> None:
+        self._db.row_factory = sqlite3.Row
+        for pragma in (
+            "journal_mode = wal",
+            "synchronous = normal",
+            "secure_delete = on",
+            "foreign_keys = on",
+        ):
+            self._db.execute(f"PRAGMA {pragma}")
+        self._migrate()
 
     def _version(self) -> int:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()

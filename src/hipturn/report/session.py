@@ -2,19 +2,18 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-
-import numpy as np
+from typing import cast
 
 from hipturn import __version__, lines
-from hipturn.core import progress, results
-from hipturn.core.fusion import ran
+from hipturn.core import progress, results, trace
+from hipturn.core.fusion import FilterName, ran
 from hipturn.core.references import Group
 from hipturn.core.results import Conditions, Result
-from hipturn.history.found import begun, is_test, session_results
-from hipturn.model import Calibrated, Direction, Gap, HipAngle, Hold, Rep, SetDone
+from hipturn.history.found import begun, is_test, session_results, tool
+from hipturn.model import Calibrated, Direction, Gap, Hold, Rep, SetDone
 from hipturn.offline import Analysis
 from hipturn.report import pictures, sheet
 from hipturn.report.drawn import inline, look
@@ -81,10 +80,9 @@ def report(
 
 
 def _head(name: str, analysis: Analysis, say: Say, *, deidentify: bool) -> Html:
-    start, info = analysis.start, analysis.info
+    start = analysis.start
     at: datetime | None = None if deidentify else begun(start.wall_time)
     minutes, seconds = divmod(round(analysis.duration_ns / NS_PER_S), 60)
-    tool = f"{info.driver}/{ran(analysis.settings['fusion.filter'], info)}"  # type: ignore[arg-type]
     return sheet.head(
         say("title.session"),
         {
@@ -94,10 +92,16 @@ def _head(name: str, analysis: Analysis, say: Say, *, deidentify: bool) -> Html:
             say("leg"): say(analysis.side.value) if analysis.side else None,
             say("position"): say.place(start.position) if start.position else None,
             say("duration"): say("duration.of", minutes=minutes, seconds=seconds),
-            say("sensor"): tool,
+            say("sensor"): _tool(analysis),
             say("recording"): None if deidentify else name,
         },
     )
+
+
+def _tool(analysis: Analysis) -> str:
+    """Return with what it was measured, as the history says it."""
+    wanted = cast(FilterName, analysis.settings["fusion.filter"])
+    return tool(analysis.info.driver, ran(wanted, analysis.info))
 
 
 # --- what came out ------------------------------------------------------------------------------
@@ -109,10 +113,7 @@ def _result(analysis: Analysis, reps: Sequence[Rep]) -> Result | None:
         return None
     under = [event for event in analysis.events if isinstance(event, Calibrated)][-1]
     blocks = [block for block in analysis.angles if block.stream == under.stream]
-    columns = [
-        np.concatenate([getattr(block, column.name) for block in blocks]) for column in fields(HipAngle)[1:]
-    ]
-    trials = results.trials(HipAngle(under.stream, *columns), [r for r in reps if r.stream == under.stream])
+    trials = results.trials(trace.joined(blocks), [r for r in reps if r.stream == under.stream])
     if not trials:
         return None
     conditions = Conditions(
@@ -271,8 +272,7 @@ def _measured(result: Result | None, say: Say) -> dict[str, dict[Direction, floa
 
 def _method(analysis: Analysis, say: Say) -> Html:
     drifts = any(isinstance(event, Calibrated) and event.heading_dependent for event in analysis.events)
-    tool = f"{analysis.info.driver}/{analysis.settings['fusion.filter']}"
-    texts = [say("method.sensor", tools=short(tool, 60), version=__version__)]
+    texts = [say("method.sensor", tools=short(_tool(analysis), 60), version=__version__)]
     if is_test(analysis.start.drill):
         texts += [say("method.test"), say("method.error.one", sem=say("method.sem.default"))]
         texts.append(say("method.balance"))

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hipturn.coach import REASON_WORDS, Prompt, Show
+from hipturn.core import pelvis
 from hipturn.model import HipAngle, Orientation, Rep, Verdict
 from hipturn.session import Heard
 from hipturn.sinks.digits import large, width
@@ -62,6 +63,9 @@ class Guide:
                 self._show = heard.line()
             case Prompt() if heard.say:
                 self._say = heard.say
+            case Orientation(stream=pelvis.ROLE):
+                # its time is its own
+                pass
             case Orientation():
                 self._t_s, self._heard_s = float(heard.t_ns[-1]) / NS_PER_S, time.monotonic()
             case HipAngle():

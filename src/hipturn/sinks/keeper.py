@@ -51,7 +51,8 @@ class Keeper:
         self._session: SessionStart | None = None
         self._links: dict[str, LinkUp] = {}
         self._marks: dict[tuple[str, MarkKind], Mark] = {}
-        self._owes_marks = False
+        self._owed: set[str] = set()
+        """Streams whose marks the file has not got yet: they count behind the stream's link only."""
         self._flushes = 0
         self._now_ns = self._tried_ns = 0
         self._broken_since_ns: int | None = None
@@ -95,9 +96,9 @@ class Keeper:
         self._packets += len(item.at_ns) if isinstance(item, Packets) else 0
         self._try(lambda: recorder.write(item))
         if isinstance(item, LinkUp):
-            if self._owes_marks:
-                self._owes_marks = False
-                self._write_marks()
+            if item.stream in self._owed:
+                self._owed.discard(item.stream)
+                self._write_marks(item.stream)
             # before the first sample: what a crash leaves is a recording from its first moment on
             self._try(recorder.flush)
 
@@ -171,13 +172,13 @@ class Keeper:
         note = f"continues a recording that broke off; about {lost_s:.0f} s before this are in no file"
         self.write(replace(session, note="; ".join(filter(None, [session.note, note]))))
         self._session = session
-        self._owes_marks = True
+        self._owed = {mark.stream for mark in self.carried}
         for link in list(self._links.values()):
             self.write(replace(link, at_ns=HostNs(self._now_ns)))
         self._well()
 
-    def _write_marks(self) -> None:
-        for mark in self.carried:
+    def _write_marks(self, stream: str) -> None:
+        for mark in [mark for mark in self.carried if mark.stream == stream]:
             self.write(replace(mark, at_ns=HostNs(self._now_ns)))
 
     def _wrong(self, text: str) -> None:

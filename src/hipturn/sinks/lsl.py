@@ -20,18 +20,14 @@ from hipturn.errors import UsageError
 from hipturn.model import (
     Event,
     FloatArray,
-    Gap,
     HipAngle,
-    Hold,
     IntArray,
     LinkUp,
     Orientation,
     Packets,
-    Rep,
-    SetDone,
     StreamInfo,
 )
-from hipturn.session import Heard
+from hipturn.session import Heard, over_ns
 from hipturn.sinks.hostclock import HostClock
 from hipturn.sinks.outbox import LIMIT, Postman
 from hipturn.units import DEG_PER_RAD, NS_PER_S
@@ -141,7 +137,7 @@ class LslOut:
                 sensor.angle.push(rows.tolist(), self._stamps_s(sensor, item.t_ns))
             case _:
                 line = lines.dumps(lines.line(item) or {})
-                t_ns = np.array([_moment_ns(item)], np.int64)
+                t_ns = np.array([over_ns(item)], np.int64)
                 sensor.markers.push([[line]], self._stamps_s(sensor, t_ns))
 
     def _stamps_s(self, sensor: _Sensor, t_ns: IntArray) -> FloatArray:
@@ -152,9 +148,11 @@ class LslOut:
         return (t_ns + offset_ns) / NS_PER_S + self._shift_s
 
     def _open(self, link: LinkUp) -> None:
-        """Make the outlets of a sensor; after a reconnect those that are there go on."""
+        """Make the outlets of a sensor; those there are go on after a reconnect and in the next session."""
         known = self._sensors.get(link.stream)
         if known is not None and known.info == link.info:
+            # the stream's time may begin anew, as it does with each session
+            known.clock = HostClock()
             return
         orientation, angle, markers = (
             _Series(self._outlet(link, kind, form, channels))
@@ -195,8 +193,3 @@ def clock_shift_s(local_clock: Callable[[], float]) -> float:
         tries.append((ended_ns - begun_ns, there_s - (begun_ns + ended_ns) / 2 / NS_PER_S))
     # the one least disturbed
     return min(tries)[1]
-
-
-def _moment_ns(item: Event) -> int:
-    """Return when in stream time an event was over."""
-    return item.end_ns if isinstance(item, Rep | Hold | Gap | SetDone) else item.t_ns

@@ -59,6 +59,8 @@ class Words:
                 return list(self._angle(topic, heard))
             case LinkUp():
                 shown.link = "up"
+                # the stream's time may begin anew, as it does with each session
+                self._told_ns.pop(heard.stream, None)
                 return [*self._configs(heard.stream), self._state(topic, shown)]
             case LinkDown():
                 shown.link = "down"

@@ -53,7 +53,8 @@ class Measured:
         rate_hz = min(RATE_HZ, window.rows / max(1.0, span_s))
         inside = (self.t_s >= window.from_s) & (self.t_s <= last_s)
         kept = inside & self.trusted
-        cell = ((self.t_s - window.from_s) * rate_hz).astype(np.int64)
+        # the last sample of a stretch that is as many cells long belongs to the last of them
+        cell = np.minimum(((self.t_s - window.from_s) * rate_hz).astype(np.int64), window.rows - 1)
         count = int(cell[inside][-1]) + 1 if inside.any() else 0
         grids = np.full((3, count), np.nan)
         if kept.any():

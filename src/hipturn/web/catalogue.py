@@ -54,7 +54,7 @@ class Catalogue:
             every = catalogue.sessions()
             chosen = every if which == EVERY else catalogue.sessions(which)
             broken = catalogue.unreadable() if which == EVERY else {}
-            people = [name for name in catalogue.people() if name]
+            people = list(catalogue.people())
         listed = [self._listed(found) for found in chosen] + list(filter(None, map(self._file, broken)))
         listed.sort(key=_when, reverse=True)
         return {
@@ -64,9 +64,9 @@ class Catalogue:
         }
 
     def people(self) -> list[str]:
-        """Return everybody with a recording, in the order of names."""
-        found: list[str] = self.sessions()["people"]
-        return found
+        """Return everybody with a recording or something kept of them, in the order of names."""
+        with self._history() as catalogue:
+            return [] if catalogue is None else list(catalogue.people())
 
     def progress(self, person: str) -> dict[str, Any] | None:
         """Return what a person's sessions come to; None for somebody unknown."""

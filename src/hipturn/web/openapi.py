@@ -313,7 +313,7 @@ def document() -> Schema:
         {
             "v": {"const": 1},
             "sessions": {"type": "array", "items": _ref("Session")},
-            "people": {**names, "description": "Everybody there is a recording of."},
+            "people": {**names, "description": "Everybody there is a recording of, or something kept."},
             "drills": {**names, "description": "Every drill and test there is a recording of."},
         }
     )
@@ -344,7 +344,7 @@ def document() -> Schema:
         **{"404": PROBLEM},
     )
     listed = _get("The recordings, newest first", _json("They", sessions))
-    everybody = _get("Who there are recordings of", _json("They", people))
+    everybody = _get("Who there are recordings of, or something kept", _json("They", people))
     over_weeks = _get(
         "What a person's sessions come to: trends against the measuring error, legs compared, practice",
         _json("It", _object({"v": {"const": 1}, "person": {"type": "string"}, "lines": lines})),

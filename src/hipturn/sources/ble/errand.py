@@ -4,12 +4,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from bleak import BleakClient
-
 from hipturn.drivers import Driver, Link
 from hipturn.errors import LinkError
 from hipturn.sources.ble.air import Backend, Search
-from hipturn.sources.ble.link import GattLink, Limits, disconnect, within
+from hipturn.sources.ble.link import GattLink, Limits, connected, disconnect
 
 T = TypeVar("T")
 LISTEN_S = 10.0
@@ -30,18 +28,19 @@ async def errand(
     """
     limits = limits or Limits()
     search, air = Search(sensor), backend.air
-    with air.searching(search, search):
-        async with air.turn:
-            await air.listen(backend.scanner, replace(limits, scan_s=listen_s))
-    if not search.found.done():
-        raise LinkError(search.result())
-    device, driver = search.found.result()
-    client = BleakClient(device, timeout=limits.connect_s, backend=backend.client)
     try:
-        await within(limits.connect_s, f"connecting to {device.name or device.address}", client.connect())
-        return await do(driver, GattLink(client, lambda _packet: None, limits.call_s))
+        with air.searching(search, search):
+            async with air.turn:
+                await air.listen(backend.scanner, replace(limits, scan_s=listen_s))
+                if not search.found.done():
+                    raise LinkError(search.result())
+                device, driver = search.found.result()
+                client, _ = await connected(device, backend.client, limits)
+        try:
+            return await do(driver, GattLink(client, lambda _packet: None, limits.call_s))
+        finally:
+            await disconnect(client, limits)
     finally:
-        await disconnect(client, limits)
         air.release(search)
 
 

@@ -41,7 +41,7 @@ let shown = null;
 
 /** Show what the address says: `#measure`, or `#history/…` with what the view makes of the rest. */
 function route() {
-  const [name, ...path] = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
+  const [name, ...path] = location.hash.replace(/^#\/?/, "").split("/").map(decoded);
   const view = name in views ? name : "measure";
   if (shown && shown !== view) views[shown].leave();
   for (const [each, section] of Object.entries(sections)) {
@@ -51,6 +51,15 @@ function route() {
   }
   shown = view;
   views[view].enter(path);
+}
+
+/** Return a part of the address as it was meant; what somebody mistyped stands for itself. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 /** Hear what was missed of the session: before the page was opened, or while the link was away. */

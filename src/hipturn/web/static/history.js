@@ -22,9 +22,11 @@ export function mount(section, { store }) {
   }
   let shown = null;
   let path = [];
+  let asked = 0;
 
   /** Show one of them; what fails is said in its place. */
   async function enter(given, moved = true) {
+    const mine = ++asked;
     path = given;
     const [name, value] = chosen(given);
     if (shown && shown !== name) parts[shown].leave();
@@ -36,8 +38,9 @@ export function mount(section, { store }) {
       await show(value);
       node.querySelector(".failed")?.remove();
     } catch (error) {
-      fail(node, error);
+      if (mine === asked) fail(node, error);
     }
+    if (mine !== asked) return;
     node.removeAttribute("aria-busy");
     if (moved && given.length) node.querySelector("h1")?.focus({ preventScroll: true });
   }

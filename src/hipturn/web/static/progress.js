@@ -11,8 +11,13 @@ const SIDES = ["left", "right"];
 
 /** Mount the page; return `show(person)` and `leave`. */
 export function mount(node) {
+  let asked = 0;
+
+  /** Ask for a person's weeks; an answer that was overtaken by another question is left. */
   async function show(person) {
+    const mine = ++asked;
     const [{ lines }, titles] = await Promise.all([get(`people/${encodeURIComponent(person)}/progress`), drillTitles()]);
+    if (mine !== asked) return;
     const trends = lines.filter((line) => line.type === "trend");
     node.replaceChildren(
       el("a", { class: "back", href: "#history", text: t("history.back") }),

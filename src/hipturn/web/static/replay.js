@@ -23,8 +23,11 @@ export function mount(node, store) {
   const lists = listed((t_s) => player.look(t_s));
   node.append(back, title, about, notes, facts, player.node, lists.node);
   let shown = null;
+  let asked = 0;
 
+  /** Ask for a recording; an answer that was overtaken by another question is left: measuring takes seconds. */
   async function show(name) {
+    const mine = ++asked;
     say(back, t("history.back"));
     const [session, angles, titles] = await Promise.all([
       get(`sessions/${encodeURIComponent(name)}`),
@@ -32,6 +35,7 @@ export function mount(node, store) {
       Angles.of(name).catch((error) => error),
       drillTitles(),
     ]);
+    if (mine !== asked) return;
     head(session, titles);
     facts.replaceChildren(...factsOf(session).map(([key, text]) => el("div", { class: "fact" }, el("dt", { text: key }), el("dd", { text }))));
     const drawn = angles instanceof Angles ? angles : null;

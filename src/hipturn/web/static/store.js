@@ -34,7 +34,6 @@ export class Store {
     /** Repetitions by number: the line as it came, and `taken` where it was taken back. */
     this.reps = new Map();
     this.rep = null;
-    this.summary = null;
     this.offset = null;
     this.trace.clear();
   }
@@ -119,11 +118,9 @@ export class Store {
           if (rep) rep.taken = line.type !== "redo";
         }
         return this.tell("reps", line);
-      case "summary":
-        this.summary = line;
-        break;
+      default:
+        return this.tell("event", line);
     }
-    return this.tell("event", line);
   }
 
   begin(recording) {
