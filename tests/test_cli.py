@@ -162,6 +162,7 @@ UNREADABLE: dict[str, tuple[Callable[[Path], object], str]] = {
     "bias": (inputs_only(link(), mark(MarkKind.BIAS, gyr_bias_radps=[1e300, 0, 0])), "bias"),
     "no bias": (inputs_only(link(), mark(MarkKind.BIAS)), "bias"),
     "count": (inputs_only(link(), mark(MarkKind.COUNT)), "count"),
+    "listen": (inputs_only(link(), mark(MarkKind.LISTEN)), "listen"),
     "calibration": (inputs_only(link(), mark(MarkKind.CALIBRATION, version=1)), "lacks"),
     "settings": (
         lambda path: Writer(path).write(SessionStart("x", "", settings={"reps.min_rom_deg": "much"})),
@@ -438,6 +439,7 @@ def test_an_automatic_calibration_says_what_it_is(imported: Path) -> None:
         ("[]", "not a calibration file"),
         ("[" * 100_000, "not a calibration file"),
         ("\udcff", "not a calibration file"),
+        (" " * 1_100_000, "more than 1048576 bytes"),
         ("{}", "version"),
         ('{"version": 2}', "version 2"),
         ('{"version": 1}', "lacks"),
@@ -462,6 +464,8 @@ def test_a_calibration_file_that_is_none_is_told(
         ("up0_sensor", ["up", 0, 0], "3 finite numbers"),
         ("q0_earth_from_sensor", [1, 1, 1, 1], "length 1"),
         ("axis_share", None, "finite number"),
+        ("axis_spread_rad", 1e308, "finite number"),
+        ("gyr_bias_radps", [1e308, 0, 0], "3 finite numbers"),
     ],
 )
 def test_a_calibration_file_with_a_wrong_figure_is_told(

@@ -117,6 +117,8 @@ def test_own_drills_cannot_take_a_shipped_name(tmp_path: Path) -> None:
         ('title = "Mine"', "title = 5", "title must be a text"),
         ('title = "Mine"', 'title = ""', "title is missing"),
         ("reps = 12", "reps = ", "not TOML"),
+        ("reps = 12", f"reps = {10**4000}{10**4000}", "not TOML"),
+        ("reps = 12", "#" * 70_000, "more than 65536 bytes"),
     ],
 )
 def test_a_wrong_drill_is_told_in_one_line(old: str, new: str, told: str, tmp_path: Path) -> None:

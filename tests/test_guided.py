@@ -237,17 +237,6 @@ def test_the_guide_shows_time_that_runs_and_what_is_asked() -> None:
     assert large("45")[0].strip() in text
 
 
-@pytest.mark.parametrize("width", [60, 80, 100])
-def test_where_one_is_stands_whole_above_the_picture(width: int) -> None:
-    """The longest title of all says leg, trial and part on every terminal."""
-    longest = show("trial", title="Test: rotation lying on the front", direction=Direction.EXTERNAL, trials=3)
-    longest = replace(longest, trial=3, part=10, parts=10)
-    title = picture(longest, width=width).splitlines()[0]
-    words = ("left leg", "3", "10") if width < 80 else ("front", "left leg", "external 3", "part 10")
-    assert all(word in title for word in words) and "…" not in title
-    assert title.rstrip("─╮ ").endswith("10"), "the number of parts, not cut"
-
-
 def test_the_time_that_is_left_is_by_the_clock_of_the_sensor_on_the_leg() -> None:
     """A second sensor's time is its own: it began earlier or later."""
 
@@ -259,6 +248,17 @@ def test_the_time_that_is_left_is_by_the_clock_of_the_sensor_on_the_leg() -> Non
     rest = show("rest", timer=Timer("rest", 45.0, 145 * NS_PER_S))
     text = picture(rest, oriented("shin", 100.0), oriented("pelvis", 130.0))
     assert large("45")[0].strip() in text and large("15")[0].strip() not in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_where_one_is_stands_whole_above_the_picture(width: int) -> None:
+    """The longest title of all says leg, trial and part on every terminal."""
+    longest = show("trial", title="Test: rotation lying on the front", direction=Direction.EXTERNAL, trials=3)
+    longest = replace(longest, trial=3, part=10, parts=10)
+    title = picture(longest, width=width).splitlines()[0]
+    words = ("left leg", "3", "10") if width < 80 else ("front", "left leg", "external 3", "part 10")
+    assert all(word in title for word in words) and "…" not in title
+    assert title.rstrip("─╮ ").endswith("10"), "the number of parts, not cut"
 
 
 def test_the_guide_fits_a_narrow_terminal() -> None:
@@ -429,9 +429,10 @@ def test_a_routine_runs_from_start_to_finish_by_itself(own: Path, monkeypatch: p
             assert not one.task.done(), "the daemon waits for the next session"
 
     asyncio.run(main())
-    # two of one second are in the order of their names otherwise
-    recordings = sorted(own.glob("*.mcap"), key=lambda path: Reader(path).session.wall_time)
-    assert len(recordings) == 2
+    results = [each.result for each in shown if each.result is not None]
+    # in the order they were made: both may be of the same second, and then names sort otherwise
+    recordings = [own / str(each["recording"]) for each in results]
+    assert len(recordings) == 2 and set(recordings) == set(own.glob("*.mcap"))
     sides = []
     for path in recordings:
         items = list(Reader(path).inputs())
@@ -444,8 +445,6 @@ def test_a_routine_runs_from_start_to_finish_by_itself(own: Path, monkeypatch: p
     assert "switch" in steps and steps.count("done") == 2
     assert {(each.part, each.parts) for each in shown} == {(1, 2), (2, 2)}
     assert shown[0].next == "Short, left" and shown[-1].next is None
-    results = [each.result for each in shown if each.result is not None]
-    assert {each["recording"] for each in results} == {path.name for path in recordings}
 
 
 def test_a_routine_ends_when_it_is_stopped(own: Path) -> None:

@@ -16,14 +16,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cli_runs import done, refused
-from hipturn import offline
+from hipturn import lines, offline
 from hipturn.core import results
 from hipturn.errors import InputError
 from hipturn.history import Catalogue, Filter, Person, add, reindex, session_results
 from hipturn.history import schema as schema_of
+from hipturn.history.overview import results_of, session_line
 from hipturn.history.store import FILE
 from hipturn.model import HipAngle, Side, Verdict
 from hipturn.recording import Reader, Writer
+from hipturn.recording.amend import amend, part_of
 from hipturn.units import DEG_PER_RAD
 from histories import FIRST, RECORDINGS, anywhere, session, weeks
 from recording_examples import SESSION, packets
@@ -381,6 +383,170 @@ def test_only_a_test_has_trials(tmp_path: Path) -> None:
             writer.write_event(event["stream"], 0, json.dumps(event))
     (leg,) = session_results(tmp_path / "b.mcap").legs
     assert leg.trials == ()
+
+
+def unruly(folder: Path) -> None:
+    with sqlite3.connect(folder / FILE) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    # the head is whole: it can be opened and not read
+    with (folder / FILE).open("r+b") as file:
+        for page in range(2, (folder / FILE).stat().st_size // 4096):
+            file.seek(page * 4096)
+            file.write(b"\xa5" * 2000)
+
+
+def without_a_table(folder: Path) -> None:
+    with sqlite3.connect(folder / FILE) as db:
+        db.execute("DROP TABLE trials")
+    db.close()
+
+
+def of_a_third_side(folder: Path) -> None:
+    with sqlite3.connect(folder / FILE) as db:
+        db.execute("UPDATE legs SET side = 'middle' WHERE side = 'right'")
+    db.close()
+
+
+@pytest.mark.parametrize("harm", [unruly, without_a_table, of_a_third_side])
+def test_a_catalogue_damaged_within_is_told_and_made_anew(harm: Callable[[Path], None], folder: Path) -> None:
+    before = content(folder)
+    harm(folder)
+    damaged = r"catalogue is damaged .*'hipturn reindex' makes it anew"
+    with pytest.raises(InputError, match=damaged), Catalogue(folder) as catalogue:
+        catalogue.sessions()
+    reindex(folder)
+    assert content(folder) == before
+
+
+def test_a_catalogue_that_another_program_keeps_is_told_and_kept(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = content(folder)
+    monkeypatch.setattr("hipturn.history.store.BUSY_S", 0.05)
+    other = sqlite3.connect(folder / FILE, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    kept = "another program has kept the catalogue"
+    with pytest.raises(InputError, match=kept):
+        reindex(folder)
+    with pytest.raises(InputError, match=kept):
+        add(folder, next(folder.glob("*left.mcap")))
+    other.execute("ROLLBACK")
+    other.close()
+    assert content(folder) == before
+
+
+UNLIKELY = (10**30, 1e308, float("nan"), float("inf"), {"a": 1}, [1], "x", None, "\ud800")
+
+
+@pytest.mark.parametrize(
+    ("kind", "key"),
+    [
+        ("rep", "rom_deg"),
+        ("rep", "lost_share"),
+        ("rep", "off_axis_deg"),
+        ("hold", "start_s"),
+        ("hold", "sd_deg"),
+        ("hold", "creep_deg"),
+        ("set", "reps"),
+        ("set", "n"),
+        ("set", "warm_up"),
+        ("set", "range_change"),
+        ("calibration", "observability"),
+        ("calibration", "grade"),
+    ],
+)
+def test_whatever_one_recording_says_the_others_are_listed(kind: str, key: str, tmp_path: Path) -> None:
+    """A recording from elsewhere may say anything; it is told, or without what cannot be."""
+    good = session(tmp_path, at=FIRST)
+    source = Reader(RECORDINGS / "test-left.mcap")
+    inputs, events = list(source.inputs()), list(source.events())
+    for n, value in enumerate(UNLIKELY):
+        with Writer(tmp_path / f"unlikely-{n}.mcap") as writer:
+            for item in inputs:
+                writer.write(item)
+            for event in events:
+                changed = {**event, key: value} if event["type"] == kind else event
+                writer.write_event(event["stream"], 0, json.dumps(changed))
+    with Catalogue(tmp_path) as catalogue:
+        found, unreadable = catalogue.sessions(), catalogue.unreadable()
+        assert {each.name for each in found} | unreadable.keys() == {p.name for p in tmp_path.glob("*.mcap")}
+        assert good.name in {each.name for each in found}
+        for each in found:
+            lines.dumps(session_line(each))
+            for test, _ in results_of(each, found):
+                lines.dumps(lines.test_result(test, each.name))
+
+
+@pytest.mark.parametrize(
+    ("told", "wrong"),
+    [
+        ({"sessions_a_week": 10**30}, "whole number up to 7"),
+        ({"sessions_a_week": -5}, "whole number up to 7"),
+        ({"sessions_a_week": True}, "whole number up to 7"),
+        ({"note": 5}, "texts"),
+    ],
+)
+def test_people_that_cannot_be_are_told(told: dict[str, object], wrong: str, folder: Path) -> None:
+    (folder / "people.json").write_text(json.dumps({"v": 1, "people": {"P-07": told}}))
+    with pytest.raises(InputError, match=wrong):
+        Catalogue(folder)
+
+
+def test_half_a_character_is_a_question_mark(folder: Path) -> None:
+    """A command line may hold bytes that are no text, JSON half of a surrogate pair."""
+    with Catalogue(folder) as catalogue:
+        catalogue.describe_person("P-07", note="\udcff!", stretch="\udcff")
+        assert catalogue.person("P-07") == Person("?", 3, "?!")
+        assert catalogue.sessions(Filter(person="\udcff")) == []
+    (folder / "people.json").write_text('{"v": 1, "people": {"\\ud800": {"note": "\\ud800"}}}')
+    with Catalogue(folder) as catalogue:
+        assert catalogue.person("?") == Person(note="?")
+
+
+class _KilledError(Exception):
+    """Stands for the end of the program in the middle."""
+
+
+@pytest.mark.parametrize("done", [0, 1, 3])
+def test_a_renaming_that_was_interrupted_can_be_asked_again(
+    done: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weeks(tmp_path, [0.0, 1.0])
+    with Catalogue(tmp_path) as catalogue:
+        catalogue.describe_person("P-07", note="kept")
+    left = done
+
+    def dying(path: Path, change: Any) -> None:
+        nonlocal left
+        if left == 0:
+            raise _KilledError
+        left -= 1
+        amend(path, change)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("hipturn.history.catalogue.amend", dying)
+        with pytest.raises(_KilledError), Catalogue(tmp_path) as catalogue:
+            catalogue.rename_person("P-07", "P-08")
+    with Catalogue(tmp_path) as catalogue:
+        with pytest.raises(InputError, match="nobody is called"):
+            catalogue.rename_person("P-09", "P-08")
+        catalogue.describe_person("P-07", stretch="hurdle")
+        catalogue.rename_person("P-07", "P-08")
+        assert catalogue.people() == {"P-08": (Person("hurdle", note="kept"), 4)}
+    assert not anywhere(tmp_path, "P-07")
+
+
+@pytest.mark.parametrize("whose", [True, False])
+def test_what_a_killed_change_left_goes_with_the_recording(whose: bool, tmp_path: Path) -> None:
+    path = session(tmp_path)
+    part_of(path).write_bytes(path.read_bytes())
+    with Catalogue(tmp_path) as catalogue:
+        if whose:
+            catalogue.delete_person("P-07")
+        else:
+            catalogue.delete_session(path.name)
+    assert not anywhere(tmp_path, "P-07") and not list(tmp_path.glob("*.part"))
 
 
 @pytest.mark.parametrize("command", [["people"], ["progress", "P-07"], ["show", "NAME"]])

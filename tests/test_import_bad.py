@@ -258,6 +258,16 @@ FEWER = "timestamp,AccX,AccY,AccZ,AngX,AngY,AngZ,P,R\n" + "1.{0:02},0,0,9.8,30,0
         (lambda folder: folder / "none", (), "No such file"),
         (lambda folder: folder / "none", ("--format", "xio"), "No such file"),
         (lambda folder: folder / "none", ("--format", "xsens-dot"), "No such file"),
+        (
+            write("a.csv", "a," * 600_000),
+            ("--format", "csv", *RATED),
+            "line 1 has more than 1048576 characters",
+        ),
+        (
+            write("a.csv", "ax,ay,az,gx,gy,gz\n" + "1" * 1_100_000),
+            ("--format", "csv", *RATED),
+            "line 2 has more than",
+        ),
         (lambda _: Path(os.devnull), (), "not a file"),
         (lambda _: Path(os.devnull), ("--format", "csv", *RATED), "not a file"),
     ],

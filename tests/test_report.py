@@ -1,6 +1,7 @@
 """Laws of the report: two sheets whatever is in it, nothing from elsewhere, the figures of the history."""
 
 import functools
+import json
 import math
 import re
 import string
@@ -25,6 +26,7 @@ from hipturn.history import Catalogue
 from hipturn.history.overview import Overview, overview
 from hipturn.history.people import Person
 from hipturn.model import Direction, Rep, Side, Verdict
+from hipturn.recording import Reader, Writer
 from hipturn.report import pdf, person, pictures
 from hipturn.report import session as one_session
 from hipturn.report.html import Html, element
@@ -523,3 +525,25 @@ def test_the_last_session_may_be_unreadable(folder: Path, tmp_path: Path) -> Non
     assert "cannot be shown" in text and Say()("figures") in text
     hidden = person.report(found, last, TODAY, [], Say(first_day=1), deidentify=True)
     assert "bare.mcap" in text and "bare.mcap" not in hidden
+
+
+@pytest.mark.parametrize("event", [{"type": "undo", "reps": 5}, {"type": "undo", "reps": True}])
+def test_a_recording_that_says_the_impossible_is_told_in_one_line(
+    tmp_path: Path, event: dict[str, object]
+) -> None:
+    reader = Reader(RECORDINGS / "test-left.mcap")
+    with Writer(tmp_path / "x.mcap") as writer:
+        for item in reader.inputs():
+            writer.write(item)
+        writer.write_event("shin", 0, json.dumps(event))
+    line = refused("report", tmp_path / "x.mcap", "-o", tmp_path / "x.html")
+    assert "x.mcap says what hipturn does not write" in line
+    assert not list(tmp_path.glob("x.html*"))
+
+
+def test_half_a_character_in_a_name_costs_no_report(tmp_path: Path) -> None:
+    path = session(tmp_path, drill="mishaps", called="\udcff!", note="\ud800")
+    for kind, out in (("json", "x.json"), ("csv", "x.csv")):
+        done("export", path, "--to", kind, "-o", tmp_path / out)
+    done("report", path, "-o", tmp_path / "x.html")
+    assert '"?!"' in (tmp_path / "x.json").read_text(encoding="utf-8")

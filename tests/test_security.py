@@ -3,6 +3,7 @@
 import asyncio
 import re
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
+from websockets.asyncio.client import connect
+from websockets.typing import Origin
 
 from hipturn.errors import HipturnError, UsageError
 from hipturn.sinks.hub import Hub
+from hipturn.web import server
 from hipturn.web.app import STATIC
 from hipturn.web.catalogue import Catalogue
 from hipturn.web.guard import COOKIE, MAX_BODY_BYTES, Bucket, is_loopback, names_of
@@ -61,7 +65,7 @@ def test_our_names_are_answered(site: Web, host: str) -> None:
 
 
 ORIGINS = ["http://evil.example", "https://127.0.0.1.evil.example:8710", "null", "file://", "http://127.0.0.1:9999",
-           "http://localhost:8710"]  # fmt: skip
+           "http://localhost:8710", "http://[", "http://[v1.x]:8710"]  # fmt: skip
 
 
 @pytest.mark.parametrize("origin", ORIGINS)
@@ -326,3 +330,45 @@ def test_a_served_page_is_guarded_too(tmp_path: Path) -> None:
             await asyncio.gather(task, return_exceptions=True)
 
     asyncio.run(main())
+
+
+def test_who_never_comes_to_the_end_of_asking_is_let_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Connections that say nothing, half a request or half a body keep nobody out; a viewer stays."""
+    monkeypatch.setattr(server, "ASK_S", 0.3)
+    told = b"POST /api/v1/commands HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    begun = [b"", b"GET / HTTP/1.1\r\nX-", told, told + b"Content-Length: 20\r\n\r\n{"]
+
+    async def tried() -> tuple[list[bytes], bytes, str]:
+        site = server.WebServer(Hub(), tmp_path, "127.0.0.1", 0, "", [])
+        port = site.address.port
+        serving = asyncio.create_task(site.serve(lambda _: None, "shin"))
+        viewer = await connect(f"ws://127.0.0.1:{port}{LIVE}", origin=Origin(f"http://127.0.0.1:{port}"))
+        slow = [await asyncio.open_connection("127.0.0.1", port) for _ in begun]
+        for (_, writer), some in zip(slow, begun):
+            writer.write(some)
+        # the first has asked once, and does not come to the end the second time
+        slow[0][1].write(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert b"200" in await slow[0][0].readuntil(b"}")
+        slow[0][1].write(b"GET / HT")
+        async with asyncio.timeout(10):
+            heard = [await reader.read() for reader, _ in slow]
+            reader, asking = await asyncio.open_connection("127.0.0.1", port)
+            asking.write(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+            answer = await reader.read()
+            await (await viewer.ping())
+        state = viewer.state.name
+        for writer in (asking, *(writer for _, writer in slow)):
+            writer.close()
+            # some were cut while they still had something to say
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+        await viewer.close()
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+        return heard, answer, state
+
+    heard, answer, state = asyncio.run(tried())
+    assert not any(heard[:3])
+    assert answer.startswith(b"HTTP/1.1 200") and state == "OPEN"

@@ -323,12 +323,32 @@ def test_commands_go_into_the_stream(site: Web) -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        ({"command": "reference", "last": 5.0}, {"last": 5}),
+        ({"command": "answer", "question": "pain", "value": 3.0}, {"question": "pain", "value": 3}),
+        ({"command": "metronome", "bpm": 60.0}, {"bpm": 60}),
+    ],
+)
+def test_a_whole_number_is_one_however_json_writes_it(site: Web, body: Any, value: dict[str, Any]) -> None:
+    """What a replay refuses must not enter a session."""
+    site.told.clear()
+    assert post(site.client(), body).status_code == 202
+    (mark,) = site.told
+    assert isinstance(mark, Mark) and mark.value == value
+    assert not any(isinstance(each, float) for each in mark.value.values())
+
+
+@pytest.mark.parametrize(
     ("body", "status", "says"),
     [
         ({"command": "undoo"}, 422, "there are start, stop"),
         ({"command": "side"}, 422, "needs side: left or right"),
         ({"command": "side", "side": "up"}, 422, "left or right"),
         ({"command": "note", "text": "x" * 1001}, 422, "1 to 1000"),
+        ({"command": "start", "person": " "}, 422, "one line of text of 1 to 64"),
+        ({"command": "start", "person": "Ada\n"}, 422, "one line of text"),
+        ({"command": "start", "person": "\x1b[31mAda"}, 422, "one line of text"),
         ([], 422, "is an object"),
         ("stop", 422, "is an object"),
     ],

@@ -4,6 +4,7 @@ A new command is a row here: its fields are checked, described in the API and of
 table alone.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
@@ -75,8 +76,12 @@ class Field:
         if type(value) is not kinds[self.schema["type"]]:
             return False
         if isinstance(value, str):
-            return value in self.schema.get("enum", [value]) and (
-                self.schema.get("minLength", 0) <= len(value) <= self.schema.get("maxLength", LONGEST_TEXT)
+            return (
+                value in self.schema.get("enum", [value])
+                and self.schema.get("minLength", 0)
+                <= len(value)
+                <= self.schema.get("maxLength", LONGEST_TEXT)
+                and ("pattern" not in self.schema or re.fullmatch(self.schema["pattern"], value) is not None)
             )
         if isinstance(value, int) and "enum" in self.schema:
             return value in self.schema["enum"]
@@ -138,6 +143,8 @@ ROUTINE_NAMES = _names(drills.routine_names, lambda: drills.load().routines)
 _SIDE = {"type": "string", "enum": [side.value for side in Side]}
 _TEXT = {"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT}
 _NAME = {"type": "string", "minLength": 1, "maxLength": 64}
+_PERSON = {**_NAME, "pattern": r"^[^\x00-\x20\x7f-\xa0][^\x00-\x1f\x7f-\x9f]*$"}
+"""One line: a name is shown in lists and printed."""
 _BPM = {"type": "integer", "minimum": SLOWEST_BPM, "maximum": FASTEST_BPM}
 
 COMMANDS: Mapping[str, Command] = {
@@ -148,7 +155,7 @@ COMMANDS: Mapping[str, Command] = {
             "side": Field(_SIDE, required=False),
             "drill": Field({"type": "string"}, required=False, among=DRILL_NAMES),
             "reps": Field({"type": "integer", "minimum": 0, "maximum": MOST_REPS}, required=False),
-            "person": Field({"type": "string", "minLength": 1, "maxLength": 64}, required=False),
+            "person": Field(_PERSON, required=False),
             "language": Field({"type": "string", "enum": list(LANGUAGES)}, required=False),
             "routine": Field({"type": "string"}, required=False, among=ROUTINE_NAMES),
         },
@@ -248,4 +255,5 @@ def _words(schema: Mapping[str, Any]) -> str:
         return "true or false"
     if schema["type"] == "integer":
         return f"a whole number from {schema['minimum']} to {schema['maximum']}"
-    return f"a text of 1 to {schema['maxLength']} characters"
+    what = "one line of text" if "pattern" in schema else "a text"
+    return f"{what} of 1 to {schema['maxLength']} characters"

@@ -23,6 +23,7 @@ from hipturn.core.references import GROUPS, SCALES
 from hipturn.core.reps import DetectParams
 from hipturn.core.verdict import Standard
 from hipturn.errors import InputError, UsageError
+from hipturn.small import small_text
 from hipturn.units import RAD_PER_DEG
 
 Value = float | str
@@ -394,7 +395,7 @@ def environment(environ: Mapping[str, str]) -> dict[str, Given]:
 def read(path: Path) -> dict[str, Value]:
     """Return the settings of a TOML file; tables become dotted keys."""
     try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+        tree = tomllib.loads(small_text(path))
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path}: the settings cannot be read ({error}): mend or remove the file") from error
     flat: dict[str, object] = {}

@@ -34,6 +34,7 @@ from hipturn.model import (
     StreamInfo,
 )
 from hipturn.recording import Reader
+from hipturn.small import small_text
 from hipturn.sources.vetted import vetted
 from hipturn.units import NS_PER_S
 
@@ -274,7 +275,7 @@ def read_calibration(path: Path) -> Calibration:
     """Return the calibration of a file that `hipturn calibrate` wrote."""
     try:
         # every number as a float: a whole one may be too large for one
-        value: Any = json.loads(path.read_text(encoding="utf-8"), parse_int=float)
+        value: Any = json.loads(small_text(path), parse_int=float)
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(
             f"{path}: not a calibration file ({error}): make one with 'hipturn calibrate'"

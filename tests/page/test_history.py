@@ -115,6 +115,16 @@ def test_names_are_never_read_as_markup(seen: Callable[..., Watched], folder: Pa
     assert page.title() == "hipturn" and page.locator("main img").count() == 0
 
 
+@pytest.mark.parametrize("address", ["#%", "#history/%E0%A4%A", "#constructor", "#__proto__/x", "#toString"])
+def test_an_address_that_means_nothing_shows_a_page(seen: Callable[..., Watched], address: str) -> None:
+    """Somebody's typo, or a link that was cut: the nearest view, and nothing raised."""
+    page = seen(address).page
+    expect(page.locator("main > :not([hidden])").first).to_be_visible()
+    expect(page.locator(f"#to-{'history' if 'history' in address else 'measure'}")).to_have_attribute(
+        "aria-current", "page"
+    )
+
+
 # --- progress ---------------------------------------------------------------------------------------
 
 

@@ -42,7 +42,8 @@ def replacing(path: Path) -> Iterator[TextIO]:
     """Give a text file that takes the place of `path` when all of it is written; raise `InputError`."""
     part = part_of(path)
     try:
-        with part.open("w", encoding="utf-8", newline="") as out:
+        # half a character, of a name that came from a command line, becomes "?"
+        with part.open("w", encoding="utf-8", errors="replace", newline="") as out:
             yield out
         part.replace(path)
     except OSError as error:

@@ -328,6 +328,10 @@ OPTIONAL = {"shank_axis_sensor", "pose_rad"}
 """Fields that records had not from the first day on."""
 
 
+MOST = 1e9
+"""More than any radian, second or share in a calibration."""
+
+
 def from_dict(value: Mapping[str, Any]) -> Calibration:
     """Return the record from plain JSON types; raise `InputError` naming the field that is wrong."""
     if value.get("version") != 1:
@@ -362,7 +366,8 @@ def from_dict(value: Mapping[str, Any]) -> Calibration:
 
 
 def _is_finite(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Return whether it is a number, and none whose square is too large for one."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MOST
 
 
 def window(block: Orientation, from_ns: int, to_ns: int) -> Orientation:

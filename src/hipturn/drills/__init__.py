@@ -16,10 +16,13 @@ from hipturn.drills.nearest import nearest
 from hipturn.drills.reading import drill_of, parsed, routine_of
 from hipturn.drills.script import script
 from hipturn.errors import InputError, UsageError
+from hipturn.small import small_text
 
 __all__ = ["Catalogue", "drill", "load", "names", "routine", "routine_names", "script"]
 
 T = TypeVar("T")
+MOST_BYTES = 1 << 16
+"""Of one drill: twenty times a shipped one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ def load(folder: Path | None = None) -> Catalogue:
     texts = {}
     for path in sorted(folder.glob("*.toml")):
         try:
-            texts[path.stem] = path.read_text(encoding="utf-8")
+            texts[path.stem] = small_text(path, MOST_BYTES)
         except (OSError, UnicodeError) as error:
             raise InputError(f"{path}: cannot be read ({error})") from error
     for name in texts:

@@ -28,7 +28,8 @@ def parsed(text: str, where: str) -> dict[str, Any]:
     """Return what a TOML file holds; raise `InputError`."""
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
+        # TOMLDecodeError, or a number of thousands of digits
         raise InputError(f"{where}: not TOML ({error})") from error
 
 

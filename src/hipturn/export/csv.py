@@ -26,7 +26,7 @@ def write(measured: Measured, out: Path) -> list[Path]:
     samples, (reps, holds, gaps) = measured.samples(), measured.tables()
     with files(*paths) as parts:
         for table, part in zip((samples, reps), parts):
-            with part.open("w", encoding="utf-8", newline="") as file:
+            with part.open("w", encoding="utf-8", errors="replace", newline="") as file:
                 rows = csv.writer(file, lineterminator="\n")
                 rows.writerow(column.name for column in table.columns)
                 rows.writerows(zip(*(_cells(table, column) for column in table.columns)))
@@ -39,7 +39,10 @@ def write(measured: Measured, out: Path) -> list[Path]:
         }
         described = _metadata({paths[0].name: samples, paths[1].name: reps}, notes)
         parts[2].write_text(
-            json.dumps(described, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline=""
+            json.dumps(described, indent=1, ensure_ascii=False) + "\n",
+            encoding="utf-8",
+            errors="replace",
+            newline="",
         )
     return paths
 

@@ -49,7 +49,7 @@ def write(measured: Measured, out: Path) -> list[Path]:
     """Write the bundle; return its path."""
     with files(out) as (part,):
         text = json.dumps(bundle(measured), indent=1, ensure_ascii=False, allow_nan=False)
-        part.write_text(text + "\n", encoding="utf-8", newline="")
+        part.write_text(text + "\n", encoding="utf-8", errors="replace", newline="")
     return [out]
 
 

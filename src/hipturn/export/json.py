@@ -17,7 +17,7 @@ FORMAT, VERSION = "hipturn-export", 1
 
 def write(measured: Measured, out: Path) -> list[Path]:
     """Write the document; return its path."""
-    with files(out) as (part,), part.open("w", encoding="utf-8", newline="") as file:
+    with files(out) as (part,), part.open("w", encoding="utf-8", errors="replace", newline="") as file:
         json.dump(document(measured), file, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         file.write("\n")
     return [out]

@@ -56,7 +56,7 @@ def replace_text(path: Path, text: str) -> None:
     """Write a small text file so that a reader sees the old one or the new one, never a part."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        part.write_text(text, encoding="utf-8", newline="")
+        part.write_text(text, encoding="utf-8", errors="replace", newline="")
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

@@ -17,10 +17,10 @@ from hipturn.history import people
 from hipturn.history.found import Found, session_results
 from hipturn.history.overview import Overview, overview
 from hipturn.history.people import Person
-from hipturn.history.store import FILE, Store
+from hipturn.history.store import FILE, Store, UnusableError
 from hipturn.model import SessionStart, Side
 from hipturn.places import simulated_hint
-from hipturn.recording.amend import amend
+from hipturn.recording.amend import amend, part_of
 from hipturn.recording.append import claim
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,200}\.mcap")
@@ -160,9 +160,7 @@ class Catalogue:
 
     def delete_session(self, name: str) -> None:
         """Delete a recording: file and rows."""
-        path = self.path(name)
-        with _told(path):
-            path.unlink()
+        _delete(self.path(name))
         self._changed()
 
     def describe_session(
@@ -190,16 +188,18 @@ class Catalogue:
         """
         known = self.people()
         self.person(name)
-        if _checked(new) in known:
+        if _checked(new) in known and people.renaming(self.folder) != (name, new):
             raise InputError(f"{new!r} is somebody already: two people's histories would become one")
         # all are looked at before the first is changed
         paths = [self.path(found.name) for found in self.sessions(Filter(person=name))]
+        # if it is interrupted, the same can be asked again
+        people.write(self.folder, people.read(self.folder), renaming=(name, new))
         for path in paths:
             amend(path, lambda start: replace(start, person=new))
         listed = people.read(self.folder)
         if name in listed:
             listed[new] = listed.pop(name)
-            people.write(self.folder, listed)
+        people.write(self.folder, listed)
         self._changed()
         return len(paths)
 
@@ -208,8 +208,7 @@ class Catalogue:
         self.person(name)
         paths = [self.path(found.name) for found in self.sessions(Filter(person=name))]
         for path in paths:
-            with _told(path):
-                path.unlink()
+            _delete(path)
         listed = people.read(self.folder)
         if listed.pop(name, None) is not None:
             people.write(self.folder, listed)
@@ -275,18 +274,23 @@ def reindex(folder: Path, on_progress: Progress = _quiet) -> None:
     there = _files(folder)
     found = _read_all(folder, there, on_progress)
     listed = _listed(folder)
+
+    def fill() -> None:
+        with Store(folder / FILE) as store:
+            with store.transaction():
+                store.clear()
+                _put(store, found, there)
+                store.put_people(listed)
+            store.forget_traces()
+
     try:
-        store = Store(folder / FILE)
-    except InputError:
+        fill()
+    except UnusableError:
         for ending in ("", "-wal", "-shm"):
-            (folder / (FILE + ending)).unlink(missing_ok=True)
-        store = Store(folder / FILE)
-    with store:
-        with store.transaction():
-            store.clear()
-            _put(store, found, there)
-            store.put_people(listed)
-        store.forget_traces()
+            path = folder / (FILE + ending)
+            with _told(path):
+                path.unlink(missing_ok=True)
+        fill()
 
 
 def _listed(folder: Path) -> list[tuple[str, str | None, int | None, str]]:
@@ -312,12 +316,8 @@ def _read_all(
         try:
             found[name] = session_results(folder / name)
         except InputError as error:
+            # that one recording is told and the others are listed
             found[name] = " ".join(str(error).split())
-        except (OSError, KeyError, TypeError, ValueError, ArithmeticError) as error:
-            # a file may say anything; that one recording is told and the others are listed
-            found[name] = (
-                f"{folder / name} says what hipturn does not write ({type(error).__name__}): skipped"
-            )
         on_progress(n, len(names))
     return found
 
@@ -330,6 +330,13 @@ def _put(store: Store, found: dict[str, Found | str], stamps: dict[str, tuple[in
         else:
             # as it was before it was read: what came in between is read again
             store.put(replace(each, size=size, mtime_ns=mtime_ns))
+
+
+def _delete(path: Path) -> None:
+    """Delete a recording, and what a change that was interrupted has left of it."""
+    with _told(path):
+        part_of(path).unlink(missing_ok=True)
+        path.unlink()
 
 
 def _checked(person: str) -> str:

@@ -16,6 +16,7 @@ from typing import Any, cast
 from hipturn.core import pelvis
 from hipturn.core.fusion import FilterName, ran
 from hipturn.core.results import HELD_S, NEAR_PEAK, Conditions, Trial
+from hipturn.errors import InputError
 from hipturn.lines import Line
 from hipturn.model import Direction, LinkUp, Mark, MarkKind, Packets, SessionStart, Side, StreamInfo, Verdict
 from hipturn.recording import Reader
@@ -116,6 +117,16 @@ def begun(wall_time: str) -> datetime | None:
 
 def session_results(path: Path) -> Found:
     """Return what a recording says; raise `InputError` in one line for one that cannot be read."""
+    try:
+        return _told(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror or error})") from error
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+        # the results in a file may say anything
+        raise InputError(f"{path} says what hipturn does not write ({type(error).__name__})") from error
+
+
+def _told(path: Path) -> Found:
     reader = Reader(path)
     stat = path.stat()
     info: StreamInfo | None = None
@@ -152,7 +163,9 @@ def session_results(path: Path) -> Found:
         holds=sum(e.get("type") == "hold" for e in events),
         gaps=sum(e.get("type") == "gap" for e in events),
         legs=tuple(_legs(reader.session, events, sides, warmed_up)),
-        pain=max((pain for pain in answers.get("pain", ()) if type(pain) is int), default=None),
+        pain=max(
+            (pain for pain in answers.get("pain", ()) if type(pain) is int and 0 <= pain <= 10), default=None
+        ),
         said="\n".join(said),
         problem=reader.problem,
     )
@@ -229,7 +242,7 @@ def _told_trials(told: Line, side: Side) -> list[Trial]:
     for direction in Direction:
         way = told.get(direction.value)
         for line in (way.get("trials") or ()) if isinstance(way, Mapping) else ():
-            if not all(isinstance(line.get(key), int | float) for key in _TRIAL):
+            if not all(_is_figure(line.get(key)) for key in _TRIAL):
                 return []
             value, sd, held_s, start_s, end_s, off_axis, lost, share = (line[key] for key in _TRIAL)
             found.append(
@@ -292,7 +305,7 @@ def _conditions(start: SessionStart, side: Side, under: Line, warmed_up: bool | 
         position=start.position or "",
         movement="passive" if passive else "active",
         zero="gravity" if under.get("zero") == "gravity" else "pose",
-        observability=float(under.get("observability") or 0.0),
+        observability=under["observability"] if _is_figure(under.get("observability")) else 0.0,
         grade=under["grade"] if under.get("grade") in ("good", "fair") else "poor",
         heading_dependent=bool(under.get("heading_dependent")),
         warmed_up=warmed_up,
@@ -301,10 +314,8 @@ def _conditions(start: SessionStart, side: Side, under: Line, warmed_up: bool | 
 
 def _set(line: Line) -> SetOf:
     return SetOf(
-        int(line.get("n") or 0),
-        int(line.get("reps") or 0),
-        int(line.get("controlled") or 0),
-        *(line.get(name) for name in ("warm_up", "range_change", "speed_change")),
+        *(int(line[k]) if _is_figure(line.get(k)) else 0 for k in ("n", "reps", "controlled")),
+        *(line[k] if _is_figure(line.get(k)) else None for k in ("warm_up", "range_change", "speed_change")),
     )
 
 
@@ -312,20 +323,27 @@ def _side(value: Any) -> Side | None:
     return Side(value) if value in ("left", "right") else None
 
 
+MOST = 1e9
+"""Degrees, seconds and counts are never so many."""
 _TRIAL = ("value_deg", "sd_deg", "held_s", "start_s", "end_s", "off_axis_deg", "lost", "lost_share")
 _OF_A_HOLD = ("start_s", "end_s", "mean_deg", "sd_deg", "creep_deg")
 _NUMBERS = ("n", "start_s", "end_s", "rom_deg", "peak_deg", "off_axis_deg", "lost_share")
 
 
+def _is_figure(value: Any) -> bool:
+    """Return whether it is a number that can be measured: a file may say NaN, infinity or 1e300."""
+    return isinstance(value, int | float) and -MOST <= value <= MOST
+
+
 def _is_hold(event: Line) -> bool:
     """Return whether a hold's line has what is read from it."""
-    return all(isinstance(event.get(key), int | float) for key in _OF_A_HOLD)
+    return all(_is_figure(event.get(key)) for key in _OF_A_HOLD)
 
 
 def _whole(event: Line) -> bool:
     """Return whether a repetition's line has what is read from it: a file may say anything."""
     return (
-        all(isinstance(event.get(key), int | float) for key in _NUMBERS)
+        all(_is_figure(event.get(key)) for key in _NUMBERS)
         and event.get("direction") in list(Direction)
         and event.get("verdict") in list(Verdict)
     )

@@ -44,7 +44,7 @@ def amend(path: Path, change: Callable[[SessionStart], SessionStart]) -> None:
     after = change(before)
     if after == before:
         return
-    part = path.with_name(path.name + ".part")
+    part = part_of(path)
     try:
         if not is_finished(path) and finish(path) is None:
             raise InputError(f"{path} is being recorded: wait until its session is over")
@@ -67,6 +67,11 @@ def amend(path: Path, change: Callable[[SessionStart], SessionStart]) -> None:
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def part_of(path: Path) -> Path:
+    """Return where a changed recording grows; a program that was killed leaves it, with all that is in it."""
+    return path.with_name(path.name + ".part")
 
 
 def _copied(file: BinaryIO, path: Path, session: SessionStart) -> Iterator[bytes]:

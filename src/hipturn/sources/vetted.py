@@ -31,6 +31,8 @@ def vetted(items: Iterable[Input], name: str) -> Iterator[Input]:
                 raise InputError(f"{name}: a mark's gyroscope bias is not three finite numbers")
             case Mark(kind=MarkKind.COUNT, value=value) if "on" not in value:
                 raise InputError(f"{name}: a mark says neither to count nor to stop counting")
+            case Mark(kind=MarkKind.LISTEN, value=value) if "on" not in value:
+                raise InputError(f"{name}: a mark says neither to listen for taps nor to stop")
             case Mark(kind=MarkKind.REFERENCE, value=value) if not _is_reference(value):
                 raise InputError(f"{name}: a mark does not say which repetitions were done well")
         yield item

@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
@@ -161,7 +161,10 @@ class _Rooms:
         if kind != "application/json":
             # a form of another site could send anything else without being asked
             return problem(415, "send JSON: Content-Type: application/json")
-        body = await request.body()
+        try:
+            body = await request.body()
+        except ClientDisconnect:
+            return problem(408, "the request did not arrive")
         try:
             given = json.loads(body)
         except (ValueError, RecursionError):

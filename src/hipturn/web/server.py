@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import h11
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from hipturn.commands import Told
 from hipturn.errors import HipturnError, UsageError
@@ -24,6 +26,10 @@ TOKEN_BYTES = 18
 LEAST_TOKEN = 16
 SEND_BUFFER_BYTES = 32 << 10
 """What the system keeps for a slow viewer: some seconds of angles."""
+
+
+ASK_S = 10.0
+"""A request that takes longer to arrive is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,34 @@ class Address:
         host = own_address() if self.host in ("0.0.0.0", "::") else self.host
         shown = f"[{host}]" if ":" in host else host
         return f"{self.scheme}://{shown}:{self.port}/" + (f"?token={self.token}" if self.token else "")
+
+
+class _Impatient(H11Protocol):
+    """Lets go of who connects and asks nothing, or never comes to the end of asking.
+
+    There is room for so many connections; whoever holds them all open would keep everybody else out.
+    """
+
+    _asking: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._asking = self.loop.call_later(ASK_S, transport.close)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        upgraded = self.transport.get_protocol() is not self
+        asked = upgraded or self.conn.their_state not in (h11.IDLE, h11.SEND_BODY)
+        if self._asking is not None and asked:
+            self._asking.cancel()
+            self._asking = None
+        elif self._asking is None and not asked:
+            self._asking = self.loop.call_later(ASK_S, self.transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._asking is not None:
+            self._asking.cancel()
 
 
 class _Server(uvicorn.Server):
@@ -98,7 +132,7 @@ class WebServer:
         server = _Server(
             uvicorn.Config(
                 guarded,
-                http="h11",
+                http=_Impatient,
                 ws="websockets-sansio",
                 ws_max_size=4096,
                 ws_per_message_deflate=False,

@@ -10,6 +10,7 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 
@@ -23,6 +24,8 @@ LINES_BETWEEN_NEWS = 4096
 
 Watch = Callable[[float], None]
 """Hears from time to time which share of a file has been read."""
+MOST_LINE = 1 << 20
+"""Characters in a line: a thousand times what any sensor's row has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +53,10 @@ def rows(path: Path, form: Form, watch: Watch | None = None) -> Iterator[tuple[i
             if stat.S_ISCHR(status.st_mode):
                 raise InputError(f"{path}: that is a device, not a file")
             text = io.TextIOWrapper(raw, encoding=form.encoding, newline="")
-            for _ in range(form.skip_rows):
-                if not text.readline():
-                    break
-            reader = csv.reader(text, delimiter=form.delimiter)
+            lines = _lines(path, text)
+            for _ in zip(range(form.skip_rows), lines):
+                pass
+            reader = csv.reader(lines, delimiter=form.delimiter)
             held: tuple[int, list[str]] | None = None
             for row in reader:
                 line = form.skip_rows + reader.line_num
@@ -83,6 +86,18 @@ def rows(path: Path, form: Form, watch: Watch | None = None) -> Iterator[tuple[i
         raise InputError(f"{path.name}: not {form.encoding} text ({error}): save it as UTF-8") from error
     except csv.Error as error:
         raise InputError(f"{path.name}: not CSV below line {line} ({error})") from error
+
+
+def _lines(path: Path, text: TextIO) -> Iterator[str]:
+    """Yield the lines; raise `InputError` for one that is none of a table, before it fills the memory."""
+    n = 0
+    while line := text.readline(MOST_LINE):
+        n += 1
+        if len(line) == MOST_LINE and line[-1] not in "\r\n":
+            raise InputError(
+                f"{path.name}: line {n} has more than {MOST_LINE} characters: that is no table of samples"
+            )
+        yield line
 
 
 def _ends(path: Path, status: os.stat_result) -> bool:

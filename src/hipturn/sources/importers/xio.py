@@ -23,6 +23,7 @@ import numpy as np
 from hipturn.core import quaternion
 from hipturn.errors import InputError
 from hipturn.model import FloatArray, IntArray
+from hipturn.small import small_text
 from hipturn.sources.importers import cells, imported, plausible, text
 from hipturn.sources.importers.imported import Imported
 from hipturn.units import ACC_UNITS_MPS2, GYR_UNITS_RADPS, NS_PER_S, NS_PER_US
@@ -194,7 +195,7 @@ def between(at: FloatArray, times: FloatArray, q: FloatArray, most_apart: float)
 def _ping(path: Path) -> tuple[dict[str, str], str]:
     """Return what the device said of itself and when it was; nothing where that cannot be read."""
     try:
-        said: Any = json.loads(path.read_text(encoding="utf-8"))
+        said: Any = json.loads(small_text(path))
     except (OSError, ValueError, RecursionError):
         return {}, ""
     ping: dict[str, str] = {}

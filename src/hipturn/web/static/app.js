@@ -39,10 +39,19 @@ const views = {
 };
 let shown = null;
 
+/** Return a part of the address as it is meant, or as it stands where somebody wrote a % that means nothing. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 /** Show what the address says: `#measure`, or `#history/…` with what the view makes of the rest. */
 function route() {
   const [name, ...path] = location.hash.replace(/^#\/?/, "").split("/").map(decoded);
-  const view = name in views ? name : "measure";
+  const view = Object.hasOwn(views, name) ? name : "measure";
   if (shown && shown !== view) views[shown].leave();
   for (const [each, section] of Object.entries(sections)) {
     section.hidden = each !== view;
