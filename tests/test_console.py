@@ -1,6 +1,8 @@
 """What a person sees in the terminal during a session and after it."""
 
 import io
+import logging
+import re
 import sys
 
 import pytest
@@ -11,14 +13,16 @@ from rich.console import Console
 from hipturn import config, lines
 from hipturn.cli import output
 from hipturn.coach import Coach, Prompt
+from hipturn.daemon.telling import Telling
 from hipturn.model import SessionStart, Side
 from hipturn.session import Session
 from hipturn.sinks.console import PIPE_WIDTH, print_results, rep_row
-from hipturn.sinks.live import Display, Quiet
+from hipturn.sinks.hub import Hub
+from hipturn.sinks.live import Display, Nothing, Quiet
 from hipturn.sources import body, simulated
 
 
-def session(view: Display | Quiet) -> None:
+def session(view: Display | Quiet | Telling) -> None:
     """Run a guided session of three repetitions, the second too fast, into a view."""
     leg = body.Leg.random(5, side=Side.RIGHT)
     motion = body.simulate(leg, body.drill_script(3, 5), 100.0, 5)
@@ -79,6 +83,15 @@ def test_without_display_prompts_are_told_as_lines() -> None:
     session(Quiet(told.append))
     assert any("lie still" in line for line in told)
     assert any("further" in line for line in told), "why the first one did not count, in two words"
+
+
+def test_the_log_says_what_a_repetition_came_to(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        session(Telling(Hub(), Nothing(), {}))
+    told = [text for text in caplog.messages if " repetition " in text]
+    assert len(told) == 3
+    assert all(re.fullmatch(r"internal repetition \d: \d+\.\d°, (un)?controlled( \(.+\))?", t) for t in told)
+    assert "short-range" in told[0]
 
 
 def rep(n: int, verdict: str, *reasons: str, **more: float) -> lines.Line:

@@ -307,7 +307,7 @@ def _trained(line: dict[str, Any]) -> str:
     longest = sessions[-1]["longest_set"] or {}
     for key, words in (("warm_up", "warming up"), ("range_change", "range at the end")):
         if longest.get(key) is not None:
-            parts.append(f"{words} {longest[key]:+.0%}")
+            parts.append(f"{words} {longest[key]:+z.0%}")
     if line["held_s"] >= LONG_S:
         parts.append(f"held {line['held_s']:.0f} s in all")
     where = ", ".join(filter(None, (line["position"], line["movement"], line["tool"])))

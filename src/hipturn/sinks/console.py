@@ -132,7 +132,7 @@ def _remark(event: Line) -> str | None:
     match event["type"]:
         case "set":
             trends = (("warm_up", "warming up"), ("range_change", "range at the end"))
-            told = "".join(f", {name} {event[key]:+.0%}" for key, name in trends if event[key] is not None)
+            told = "".join(f", {name} {event[key]:+z.0%}" for key, name in trends if event[key] is not None)
             return (
                 f"set {event['n']}: repetitions {event['first']} to {event['last']}, "
                 f"{event['controlled']} controlled{told}"

@@ -96,7 +96,7 @@ def _sets(line: Line) -> list[str]:
             ("range at the end", each["range_change"]),
             ("speed at the end", each["speed_change"]),
         )
-        parts = ", ".join(f"{what} {change:+.0%}" for what, change in changes if change is not None)
+        parts = ", ".join(f"{what} {change:+z.0%}" for what, change in changes if change is not None)
         told.append(f"{line['title']}, {line['side']}, set {n}: {parts}")
     for each in line["result"].get("holds") or ():
         figures = f"creep {each['creep_deg'] + 0.0:+.1f}°, steady within {each['wobble_deg']:.1f}°"
