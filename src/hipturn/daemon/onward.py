@@ -9,6 +9,9 @@ from hipturn.coach import Prompt, Said, Show
 from hipturn.model import Input, Mark, Output
 from hipturn.session import Guide
 
+HOST = "host_ns"
+"""A time on this computer's clock, which no recording begins anew."""
+
 
 class Onward:
     """Gives a coach its own time, and nothing until `listening`: it knows how the recording begins."""
@@ -42,5 +45,5 @@ def shifted(item: Any, by_ns: int) -> Any:
 
 @cache
 def _times(kind: type) -> tuple[str, ...]:
-    """Return the fields of a record that hold stream times: all that are named in nanoseconds."""
-    return tuple(field.name for field in fields(kind) if field.name.endswith("_ns"))
+    """Return the fields that hold stream times: all that are named in nanoseconds but `HOST`."""
+    return tuple(each.name for each in fields(kind) if each.name.endswith("_ns") and each.name != HOST)
