@@ -39,6 +39,15 @@ const views = {
 };
 let shown = null;
 
+/** Return a part of the address as it is meant, or as it stands where somebody wrote a % that means nothing. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 /** Show what the address says: `#measure`, or `#history/…` with what the view makes of the rest. */
 function route() {
   const [name, ...path] = location.hash.replace(/^#\/?/, "").split("/").map(decoded);
