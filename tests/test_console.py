@@ -65,7 +65,7 @@ def test_no_name_can_steer_the_terminal() -> None:
             print_results(
                 {**head, "side": None},
                 [gap],
-                lines.summary([], max_rad=0.0, min_rad=0.0, elapsed_s=1.0),
+                lines.count([]).summary(max_rad=0.0, min_rad=0.0, elapsed_s=1.0),
                 console,
             )
         shown = screen.getvalue()
@@ -122,7 +122,7 @@ def results(width: int, *, terminal: bool, reps: list[lines.Line] = REPS) -> str
         "side": None,
     }
     slip = {"type": "slip", "t_s": 1.0, "tilt_deg": 4.8}
-    tail = lines.summary([], max_rad=0.0, min_rad=0.0, elapsed_s=1.0)
+    tail = lines.count([]).summary(max_rad=0.0, min_rad=0.0, elapsed_s=1.0)
     print_results(head, [*reps, slip], tail, console)
     return screen.getvalue()
 

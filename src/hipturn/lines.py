@@ -6,6 +6,7 @@ The same objects in ``replay --json``, in the recording's expected results and i
 import hashlib
 import json
 import math
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -200,43 +201,74 @@ def session(
     }
 
 
-def counted(outputs: Iterable[Output]) -> list[Rep]:
-    """Return the repetitions that were not taken back, in the order of their numbers."""
-    there: dict[tuple[str, int], Rep] = {}
-    taken: dict[tuple[str, int], Rep] = {}
-    for output in outputs:
+class Count:
+    """What a session's outputs come to, corrections included: push each as it comes."""
+
+    def __init__(self) -> None:
+        self._there: dict[tuple[str, int], Verdict] = {}
+        self._taken: dict[tuple[str, int], Verdict] = {}
+        self._holds = self._gaps = 0
+
+    def push(self, output: Output) -> None:
+        """Take in an output."""
         match output:
             case Rep():
-                there[output.stream, output.n] = output
+                self._there[output.stream, output.n] = output.verdict
             case Corrected():
-                source, target = (taken, there) if output.kind == "redo" else (there, taken)
-                for n in output.reps:
-                    if (rep := source.pop((output.stream, n), None)) is not None:
-                        target[output.stream, n] = rep
+                redo = output.kind == "redo"
+                source, target = (self._taken, self._there) if redo else (self._there, self._taken)
+                for key in ((output.stream, n) for n in output.reps):
+                    if (verdict := source.pop(key, None)) is not None:
+                        target[key] = verdict
+            case Hold():
+                self._holds += 1
+            case Gap():
+                self._gaps += 1
             case _:
                 pass
-    return [there[key] for key in sorted(there)]
+
+    @property
+    def verdicts(self) -> Counter[Verdict]:
+        """How many repetitions have each verdict."""
+        return Counter(self._there.values())
+
+    def has(self, rep: Rep) -> bool:
+        """Return whether a repetition was not taken back."""
+        return (rep.stream, rep.n) in self._there
+
+    def summary(self, *, max_rad: float, min_rad: float, elapsed_s: float) -> Line:
+        """Return the line that closes a session's events; `elapsed_s` is the time computing took."""
+        verdicts = self.verdicts
+        known = math.isfinite(max_rad) and math.isfinite(min_rad)
+        return {
+            "v": VERSION,
+            "type": "summary",
+            "reps": verdicts.total(),
+            "controlled": verdicts[Verdict.CONTROLLED],
+            "uncontrolled": verdicts[Verdict.UNCONTROLLED],
+            "void": verdicts[Verdict.VOID],
+            "holds": self._holds,
+            "gaps": self._gaps,
+            "max_deg": _deg(max_rad) if known else None,
+            "min_deg": _deg(min_rad) if known else None,
+            "arc_deg": _deg(max_rad - min_rad) if known else None,
+            "elapsed_s": round(elapsed_s, 4),
+        }
 
 
-def summary(outputs: Collection[Output], *, max_rad: float, min_rad: float, elapsed_s: float) -> Line:
-    """Return the line that closes a session's events; `elapsed_s` is the time computing took."""
-    reps = counted(outputs)
-    verdicts = [rep.verdict for rep in reps]
-    known = math.isfinite(max_rad) and math.isfinite(min_rad)
-    return {
-        "v": VERSION,
-        "type": "summary",
-        "reps": len(reps),
-        "controlled": verdicts.count(Verdict.CONTROLLED),
-        "uncontrolled": verdicts.count(Verdict.UNCONTROLLED),
-        "void": verdicts.count(Verdict.VOID),
-        "holds": sum(isinstance(output, Hold) for output in outputs),
-        "gaps": sum(isinstance(output, Gap) for output in outputs),
-        "max_deg": _deg(max_rad) if known else None,
-        "min_deg": _deg(min_rad) if known else None,
-        "arc_deg": _deg(max_rad - min_rad) if known else None,
-        "elapsed_s": round(elapsed_s, 4),
-    }
+def count(outputs: Iterable[Output]) -> Count:
+    """Return what outputs come to."""
+    found = Count()
+    for output in outputs:
+        found.push(output)
+    return found
+
+
+def counted(outputs: Collection[Output]) -> list[Rep]:
+    """Return the repetitions that were not taken back, in the order of their numbers."""
+    found = count(outputs)
+    reps = {(rep.stream, rep.n): rep for rep in outputs if isinstance(rep, Rep) and found.has(rep)}
+    return [reps[key] for key in sorted(reps)]
 
 
 def test_result(found: Result, recording: str = "") -> Line:

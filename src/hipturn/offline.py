@@ -90,8 +90,8 @@ class Analysis:
             settings=self.settings,
         )
         events = [line for event in self.events if (line := lines.line(event))]
-        tail = lines.summary(
-            self.events, max_rad=self.max_rad, min_rad=self.min_rad, elapsed_s=self.elapsed_s
+        tail = lines.count(self.events).summary(
+            max_rad=self.max_rad, min_rad=self.min_rad, elapsed_s=self.elapsed_s
         )
         return head, events, tail
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hipturn import lines
-from hipturn.model import Calibrated, HipAngle, LinkUp, Orientation, Output, Rep, SessionStart, Side, Verdict
+from hipturn.model import Calibrated, HipAngle, LinkUp, Orientation, Output, SessionStart, Side, Verdict
 from hipturn.units import NS_PER_S
 
-MOST_EVENTS = 20_000
-"""Events of a session kept for late comers."""
+MOST_EVENTS = 2_000
+"""Events of a session kept for late comers: two hours of repetitions without rest. All of them count."""
 
 
 @dataclass(slots=True)
@@ -25,11 +25,10 @@ class Tally:
     calibrated: bool = False
     _samples: int = 0
     _duration_ns: int = 0
-    _reps: int = 0
-    _controlled: int = 0
     _max_rad: float = -float("inf")
     _min_rad: float = float("inf")
     _events: deque[Output] = field(default_factory=lambda: deque(maxlen=MOST_EVENTS))
+    _count: lines.Count = field(default_factory=lines.Count)
 
     def sampled(self, block: Orientation) -> None:
         """Take in samples."""
@@ -44,17 +43,12 @@ class Tally:
     def event(self, event: Output) -> None:
         """Take in what was found."""
         self._events.append(event)
-        match event:
-            case Rep():
-                self._reps += 1
-                self._controlled += event.verdict is Verdict.CONTROLLED
-            case Calibrated():
-                self.calibrated = True
-            case _:
-                pass
+        self._count.push(event)
+        self.calibrated = self.calibrated or isinstance(event, Calibrated)
 
     def session(self) -> dict[str, Any]:
         """Return the session in short."""
+        verdicts = self._count.verdicts
         return {
             "recording": self.recording,
             "began": self.began,
@@ -63,8 +57,8 @@ class Tally:
             "drill": self.start.drill,
             "samples": self._samples,
             "duration_s": round(self._duration_ns / NS_PER_S, 2),
-            "reps": self._reps,
-            "controlled": self._controlled,
+            "reps": verdicts.total(),
+            "controlled": verdicts[Verdict.CONTROLLED],
         }
 
     def head(self) -> lines.Line:
@@ -83,8 +77,7 @@ class Tally:
 
     def summary(self) -> lines.Line:
         """Return the line they end with."""
-        return lines.summary(
-            self._events,
+        return self._count.summary(
             max_rad=self._max_rad,
             min_rad=self._min_rad,
             elapsed_s=self._duration_ns / NS_PER_S,
