@@ -109,6 +109,16 @@ def test_a_network_that_closes_nothing(stage: Stages, look: Looks) -> None:
     assert len(sockets) == 2
 
 
+def test_what_is_caught_up_on_behind_the_newest_stands_before_it(stage: Stages, look: Looks) -> None:
+    """The newest repetition may come over the stream while the earlier ones are still asked for."""
+    page = look(stage(linked=False).url).open()
+    until(page, "window.hipturn")
+    for n in (4, 1, 2, 3, 4):
+        page.evaluate("n => hipturn.store.hearEvent({ type: 'rep', n, verdict: 'controlled' })", n)
+    assert page.evaluate("[...hipturn.store.reps.keys()]") == [1, 2, 3, 4]
+    assert page.evaluate("hipturn.store.rep.n") == 4
+
+
 def test_what_was_missed_is_caught_up(stage: Stages, look: Looks) -> None:
     """A page that is opened in the middle knows each repetition so far, once."""
     one = stage(speed=6.0)

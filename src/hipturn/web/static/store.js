@@ -108,7 +108,9 @@ export class Store {
     switch (line.type) {
       case "rep":
         this.reps.set(line.n, { ...line, taken: this.reps.get(line.n)?.taken ?? false });
-        this.rep = this.reps.get(line.n);
+        // what is caught up on may come behind the newest one
+        if (this.rep && line.n < this.rep.n) this.reps = new Map([...this.reps].sort(([a], [b]) => a - b));
+        this.rep = [...this.reps.values()].at(-1);
         return this.tell("reps", line);
       case "undo":
       case "redo":
