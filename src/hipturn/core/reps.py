@@ -398,7 +398,7 @@ class Detector:
                 for bins, stop in trace.passes(i, 1) if slack == home else ():
                     size, lows, highs, stops = bins.size, bins.low, bins.high, bins.last_stop
                     k = (i - origin) // size
-                    ahead = k + LONG_REST if i + LONG_REST * size < stop and 2.0 * CLOSE_RAD <= least else k
+                    ahead = k + LONG_REST if i + LONG_REST * size < stop and least >= 2.0 * CLOSE_RAD else k
                     if ahead > k and place - lows[ahead] <= CLOSE_RAD >= highs[ahead] - place:
                         # it goes on resting: all at once
                         count, still = bins.about(place, CLOSE_RAD, k)
