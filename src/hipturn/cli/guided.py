@@ -150,6 +150,8 @@ def start(asked: Asked) -> None:
         print_guided(results.lines, folder)
         if not chosen.guided.person and any(line["kind"] == "test" for line in results.lines):
             live.tell("nothing was compared with last time: say whose hip it is with --person NAME")
+    if ended is not None:
+        live.check_recorded(ended)
     if ended is None or not ended.finished:
         at = f"; recorded: {ended.recordings[-1]}" if ended and ended.recordings else ""
         raise HipturnError(f"ended before it was done{at}: what was measured until then is kept")

@@ -17,7 +17,7 @@ from hipturn.history import people
 from hipturn.history.found import Found, session_results
 from hipturn.history.overview import Overview, overview
 from hipturn.history.people import Person
-from hipturn.history.store import FILE, Store, UnusableError
+from hipturn.history.store import FILE, Store, UnusableError, UnwritableError
 from hipturn.model import SessionStart, Side
 from hipturn.places import simulated_hint
 from hipturn.recording.amend import amend, part_of
@@ -64,6 +64,7 @@ class Filter:
 class Catalogue:
     """The catalogue of a folder, brought up to date when it is opened.
 
+    Where none can be kept, on a read-only disk or a full one, it is made in memory at each opening.
     Its methods read files: call them in a thread.
     """
 
@@ -72,7 +73,13 @@ class Catalogue:
         if not folder.is_dir():
             raise InputError(f"{folder}: there is no such folder of recordings yet: record something first")
         self.folder = folder
-        self._store = Store(folder / FILE)
+        try:
+            self._open(on_progress, kept=True)
+        except UnwritableError:
+            self._open(on_progress, kept=False)
+
+    def _open(self, on_progress: Progress, *, kept: bool) -> None:
+        self._store = Store(self.folder / FILE, kept=kept)
         try:
             self.refresh(on_progress)
         except BaseException:
