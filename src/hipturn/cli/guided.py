@@ -93,7 +93,8 @@ class _Results:
 
 def start(asked: Asked) -> None:
     """Lead through it; raise `HipturnError` if it does not come to its end."""
-    layers = config.layered(places.config_file(), os.environ)
+    flags = {"coach.person": (asked.person, "--person")}
+    layers = config.layered(places.config_file(), os.environ, flags)
     settings = {key: given.value for key, given in layers.items()}
     sensor, _, device = (asked.sensor or str(settings["run.sensor"])).partition(":")
     virtual = sensor == "virtual"
@@ -123,7 +124,7 @@ def start(asked: Asked) -> None:
             drill=asked.drill,
             routine=asked.routine,
             both=both,
-            person=asked.person or str(settings["coach.person"]),
+            person=str(settings["coach.person"]),
             language="de" if language == "de" else "en",
             safety=_safety(language),
             scale=asked.scale or str(settings["coach.scale"]),
