@@ -221,6 +221,9 @@ def _calibrated(items: Iterator[Input | Seen], request: Request, path: Path) -> 
         found = request.calibration
     else:
         kept = list(items)
+        if not any(isinstance(item, Orientation) and item.stream != pelvis.ROLE for item in kept):
+            yield from kept  # nothing to estimate from: why, is told when all is read
+            return
         found = _auto(kept, path)
         items = iter(kept)
     placed: set[str] = set()
@@ -235,8 +238,6 @@ def _auto(items: list[Input | Seen], path: Path) -> Calibration:
     """Return a calibration estimated from all the orientation there is."""
     blocks = [i for i in items if isinstance(i, Orientation) and i.stream != pelvis.ROLE]
     links = [i for i in items if isinstance(i, LinkUp) and i.stream != pelvis.ROLE]
-    if not blocks:
-        raise InputError(f"{path.name}: no sample is in it")
     sides = [item.value["side"] for item in items if isinstance(item, Mark) and item.kind is MarkKind.SIDE]
     first = [block for block in blocks if block.stream == blocks[0].stream]
     try:

@@ -1,7 +1,6 @@
 """What ``hipturn test``, ``drill`` and ``routine`` share: options, display, keys, results."""
 
 import asyncio
-import json
 import os
 import sys
 import time
@@ -14,7 +13,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from hipturn import commands, config, places
+from hipturn import commands, config, lines, places
 from hipturn.cli import live, remote
 from hipturn.cli.output import echo
 from hipturn.coach import DrillKind, Show
@@ -88,7 +87,7 @@ class _Results:
         if isinstance(heard, Show) and heard.step == "done" and heard.result is not None:
             self.lines.append(heard.line())
             if self.as_json:
-                click.echo(json.dumps(self.lines[-1]))
+                click.echo(lines.dumps(self.lines[-1]))
 
 
 def start(asked: Asked) -> None:
