@@ -49,8 +49,8 @@ def told(soak: Soak, took_s: float, how: str) -> None:
         seen = soak.onlookers
         print(
             f"           {seen.manners.total()} visitors {dict(seen.manners)}, {len(seen.refused)} of what "
-            f"they asked refused, {seen.hub.viewers.dropped} frames dropped for who did not keep up; disk full "
-            f"{len(soak.full)} times, {sum(told and well for told, well in soak.full)} of them told and mended"
+            f"they asked refused, {seen.hub.viewers.dropped} frames dropped for who did not keep up; disk "
+            f"full {len(soak.full)} times, {sum(told and well for told, well in soak.full)} told and mended"
         )
     at = [one for one in soak.holdings if one.at_s >= FIRST_S][:: max(1, len(soak.holdings) // 8)]
     print("           MB by hour: " + ", ".join(f"{one.at_s / 3600:.1f}: {one.rss_mb:.1f}" for one in at))
