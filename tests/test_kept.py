@@ -2,6 +2,7 @@
 
 import gc
 import io
+import json
 import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -97,7 +98,7 @@ def test_a_repetition_leaves_a_few_bytes_behind(
         if isinstance(output, Rep) and output.n == BEYOND:
             early = traced()
     assert (traced() - early) / (3 * BEYOND) < 8.0
-    head, *events, summary = hub.results()
+    head, *events, summary = map(json.loads, hub.results())
     assert summary["controlled"] == coach.controlled > 3 * BEYOND, "all of them count"
     assert head["type"] == "session" and len(events) == 50
 
