@@ -91,7 +91,7 @@ def test_a_session_goes_on_in_another_recording(
 
 
 def test_the_clock_on_the_wall_may_jump(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Back by hours, to the very second a recording was named by, to 1970 and on: only names and dates tell."""
+    """Back by hours, to the second a recording is named by, to 1970 and on: only names and dates tell it."""
     noon = datetime(2026, 3, 1, 12, 0)
     told = [noon, noon - timedelta(hours=5), noon, datetime(1970, 1, 1), datetime(2100, 1, 1)]
 
