@@ -5,6 +5,7 @@ the history when it is closed, as by ``hipturn run``.
 """
 
 import asyncio
+import contextlib
 import gc
 import os
 import random
@@ -225,9 +226,11 @@ class Soak:
 
 
 async def _over(*tasks: "asyncio.Task[None]") -> None:
+    """End what runs until it is ended; raise what ended it before."""
     for task in tasks:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 async def _read(hub: Hub) -> None:
