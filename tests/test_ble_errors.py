@@ -22,6 +22,7 @@ from bleak.exc import (
 )
 
 from ble_watch import PATIENCE_S, measuring
+from hipturn.drivers import BATTERY_LEVEL_UUID
 from hipturn.drivers.hipturn_gatt import CONTROL_UUID, DATA_UUID, INFO_UUID, SERVICE_UUID, START
 from hipturn.errors import LinkError
 from hipturn.model import LinkUp, Packets
@@ -56,6 +57,7 @@ class Stack:
         self.listening: list[FakeScanner] = []
         self.scanning = asyncio.Event()
         self.service_uuids = [SERVICE_UUID]
+        self.more_uuids: list[str] = []
 
     def backend(self) -> Backend:
         scanner = type("ScannerHere", (FakeScanner,), {"stack": self})
@@ -132,7 +134,7 @@ class FakeClient(BaseBleakClient):
         self.services = BleakGATTServiceCollection()
         service = BleakGATTService(None, 1, SERVICE_UUID)
         self.services.add_service(service)
-        for handle, uuid in enumerate((DATA_UUID, CONTROL_UUID, INFO_UUID), 2):
+        for handle, uuid in enumerate((DATA_UUID, CONTROL_UUID, INFO_UUID, *self.stack.more_uuids), 2):
             one = BleakGATTCharacteristic(None, handle, uuid, ["read"], lambda: 244, service)
             self.services.add_characteristic(one)
 
@@ -152,7 +154,7 @@ class FakeClient(BaseBleakClient):
 
     async def read_gatt_char(self, characteristic: BleakGATTCharacteristic, **_kwargs: Any) -> bytearray:
         await take(self.stack.reads)
-        return bytearray(b'{"rate_hz": 100}')
+        return bytearray([87] if characteristic.uuid == BATTERY_LEVEL_UUID else b'{"rate_hz": 100}')
 
     async def write_gatt_char(
         self, characteristic: BleakGATTCharacteristic, data: SizedBuffer, response: bool
@@ -407,5 +409,38 @@ def test_a_stack_that_swallows_a_cancellation_cannot_keep_the_source_alive(outco
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+
+    asyncio.run(use())
+
+
+@pytest.mark.parametrize(("lost", "percent"), [(2, 87), (3, None)])
+def test_a_sensor_lost_while_it_is_asked_for_its_charge_is_asked_again(
+    lost: int, percent: int | None
+) -> None:
+    async def use() -> None:
+        stack = Stack()
+        stack.more_uuids = [BATTERY_LEVEL_UUID]
+
+        def drop() -> None:
+            stack.clients[-1].drop()
+            raise BleakError("Not connected")
+
+        stack.reads = [drop] * lost
+        (found,) = await scan(0.01, stack.backend(), ask_battery=True, limits=BRISK)
+        assert found.battery_percent == percent
+        assert stack.calls.count("connect") == stack.calls.count("disconnect") == 3
+
+    asyncio.run(use())
+
+
+@pytest.mark.parametrize("answer", [raising(BleakError("Read not permitted")), hanging])
+def test_a_sensor_that_does_not_say_its_charge_is_asked_once(answer: Callable[[], Any]) -> None:
+    async def use() -> None:
+        stack = Stack()
+        stack.more_uuids = [BATTERY_LEVEL_UUID]
+        stack.reads = [answer]
+        (found,) = await scan(0.01, stack.backend(), ask_battery=True, limits=BRISK)
+        assert found.battery_percent is None
+        assert stack.calls.count("connect") == 1
 
     asyncio.run(use())

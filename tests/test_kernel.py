@@ -28,7 +28,14 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[boo
     if found.returncode:
         pytest.skip("no Linux with Bluetooth was built for this: make kernel")
     out = tmp_path_factory.mktemp("kernel")
-    options = ["-p", "no:cacheprovider", "-o", "junit_logging=all", "--junitxml=/run/out/report.xml"]
+    options = [
+        "-p",
+        "no:cacheprovider",
+        "-o",
+        "junit_logging=all",
+        "--log-level=INFO",
+        "--junitxml=/run/out/report.xml",
+    ]
     boot = [str(MACHINE / "boot"), found.stdout.strip(), str(out)]
     ran = subprocess.run(
         [*boot, sys.executable, "-m", "pytest", *options, str(INSIDE)],

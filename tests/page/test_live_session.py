@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from hipturn.coach import Prompt, Show
 from page.leading import start, step, until
@@ -230,6 +230,22 @@ def test_typing_is_not_commanding(stage: Stages, look: Looks) -> None:
     page.locator("button.start").click()
     page.locator("dialog.safety button[value=read]").click()
     until(page, "hipturn.store.status.session?.person === 'qz p1'")
+
+
+def test_what_is_typed_while_the_choice_loads_goes_where_it_was_begun(stage: Stages, look: Looks) -> None:
+    one = stage(speed=4.0)
+    page = look(one.url).open()
+    until(page, "hipturn.store.running")
+    held: list[Route] = []
+    page.route("**/drills?*", lambda route: held.append(route))
+    page.locator("button:visible", has_text="Choose").click()
+    page.locator("#person").press_sequentially("qz")
+    while not held:  # the page asks for what there is
+        page.wait_for_timeout(10)
+    held.pop().continue_()
+    page.locator(".offer").first.wait_for()
+    page.keyboard.type(" p1")
+    assert page.locator("#person").input_value() == "qz p1"
 
 
 def test_safety_words_come_once(stage: Stages, look: Looks) -> None:

@@ -16,38 +16,19 @@ repetitions (`DetectParams.share_of_usual`), the neutral follows the resting pos
 goes nowhere for `max_hold_s` is a new pose, not a repetition.
 """
 
+from bisect import bisect_right
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from math import inf
 from statistics import median
 
 import numpy as np
 
+from hipturn.core.excursions import DetectParams, Excursion, Turned
 from hipturn.core.trace import COARSE, FINE, NEVER, Trace, part
 from hipturn.model import HipAngle
 from hipturn.units import NS_PER_S, RAD_PER_DEG
-
-
-@dataclass(frozen=True, slots=True)
-class DetectParams:
-    """What makes a movement a repetition."""
-
-    min_rom_rad: float = 4.0 * RAD_PER_DEG
-    """Smallest range: below it posture sway and soft tissue look the same."""
-    share_of_usual: float = 0.25
-    """Smallest range as a share of the median of the last repetitions: a fidget between them is smaller,
-    a tired or careful repetition is not."""
-    turn_share: float = 0.15
-    """Share of the range by which a movement must come back for its turn to be believed."""
-    back_share: float = 0.5
-    """Share of the range that must be undone for a repetition to be over without reaching home."""
-    stop_s: float = 0.15
-    """A stop is that long without getting anywhere."""
-    max_hold_s: float = 15.0
-    """Time after which an unfinished excursion is a new resting pose."""
-    memory: int = 7
-    """How many last repetitions make up what is usual."""
 
 
 class State(Enum):
@@ -58,37 +39,6 @@ class State(Enum):
     OUT = "out"
     BACK = "back"
     SWING = "swing"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Excursion:
-    """A finished movement out and back, with the samples it was made of."""
-
-    sign: int
-    """+1 out was internal, −1 external."""
-    start_rad: float
-    """The angle it started from."""
-    turned: bool
-    """It ended by going out again, not by reaching home or a stop."""
-    decided_ns: int
-    """Stream time of the sample by which it was known to be over."""
-    samples: HipAngle
-    lead: int = 0
-    """How many of the samples, the first, are of the stop before it: a slow start hides there."""
-    cut: bool = False
-    """The stream ended before it came back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Turned:
-    """An excursion has turned; provisional."""
-
-    sign: int
-    t_ns: int
-    rom_rad: float
-    peak_rad: float
-    decided_ns: int
-    """Stream time of the sample by which it was known."""
 
 
 SLOW_PER_S = 0.15
@@ -126,6 +76,8 @@ person gets up or walks. Real leg raises tilt an axis that fits them badly by 1.
 FIRST_LOOK_NS, LOOK_NS = 3 * NS_PER_S, NS_PER_S
 """When it is first asked of a movement in progress, and how often then, whether it is one of those."""
 HALF_TURN_RAD = 180.0 * RAD_PER_DEG
+LONG_REST = 8
+"""A leg that is still at rest so many bins later rests in most of them, and is not asked one by one."""
 KEEP_S = 2.0
 """How much of a rest is kept to find where the next movement began."""
 FORGET_HOLDS = 4
@@ -335,16 +287,14 @@ class Detector:
         if self._away:
             return self._anchor + self._settled
         by_ns = min(self._look_ns, self._anchor_ns + int(self._max_hold_ns * DOUBTFUL_PATIENCE))
-        if self._trace.newest_ns <= by_ns:
-            return len(self._trace.angle)
         if by_ns != self._due_ns:
             # each state of a movement asks anew
-            self._due_ns, self._due_at = by_ns, self._trace.first_after(by_ns)
+            self._due_ns, self._due_at = by_ns, bisect_right(self._trace.t_ns, by_ns)
         return self._due_at
 
     def _overdue(self, i: int, swing: float) -> bool:
         """Return whether the movement in progress, of range `swing`, has gone nowhere for too long."""
-        now_ns = self._trace.time(i)
+        now_ns = self._trace.t_ns[i]
         if self._away or now_ns > self._look_ns:
             # getting up or lying down: there is no return to wait for
             self._look_ns += LOOK_NS
@@ -373,8 +323,8 @@ class Detector:
                 self._settle(i)
         elif abs(self._trace.angle[i] - home) <= limit:
             self._state, self._anchor, self._rested = State.REST, i, True
-            self._homewards(self._trace.angle[i], home, self._trace.time(i))
-        elif self._trace.time(i) - self._anchor_ns > self._max_hold_ns and self._stopped(i, SLOW_RADPS[0]):
+            self._homewards(self._trace.angle[i], home, self._trace.t_ns[i])
+        elif self._trace.t_ns[i] - self._anchor_ns > self._max_hold_ns and self._stopped(i, SLOW_RADPS[0]):
             self._settle(i)
         self._at = i + 1
 
@@ -389,7 +339,7 @@ class Detector:
         lag, half, limit = self._lag, self._lag // 2, self._stop_rad
         home, anchor = self._home, self._anchor
         place, slack, since = self._place, self._slack, self._since
-        slack_end = trace.first_after(self._slack_ns) if slack != home else 0
+        slack_end = bisect_right(trace.t_ns, self._slack_ns) if slack != home else 0
         i, n, origin, end = self._at, len(angle), trace.bins_from, trace.bins_end
         skip = trace.next_bin(i)
         while i < n:
@@ -397,6 +347,16 @@ class Detector:
                 for bins, stop in trace.passes(i, 1) if slack == home else ():
                     size, lows, highs, stops = bins.size, bins.low, bins.high, bins.last_stop
                     k = (i - origin) // size
+                    ahead = k + LONG_REST if i + LONG_REST * size < stop and least >= 2.0 * CLOSE_RAD else k
+                    if ahead > k and place - lows[ahead] <= CLOSE_RAD >= highs[ahead] - place:
+                        # it goes on resting: all at once
+                        count, still = bins.about(place, CLOSE_RAD, k)
+                        if still != NEVER:
+                            home = slack = angle[still]
+                            anchor, since = still, NEVER
+                            if self._away:
+                                self._rest_at(still)
+                        i, k = i + count * size, k + count
                     while i < stop:
                         low, high, still = lows[k], highs[k], stops[k]
                         if high - home > least or home - low > least:
@@ -561,13 +521,27 @@ class Detector:
 
     def _swing(self, out: list[Excursion | Turned]) -> None:
         """Follow a return that went through home until it stops or comes back out."""
-        angle, s, swing = self._trace.angle, self._sign, self._range()
+        trace, s, swing = self._trace, self._sign, self._range()
+        angle = trace.angle
         home, beyond, least = s * self._home, s * self._extreme, self.threshold_rad
         windup = home - WINDUP_RATIO * swing if self._pending is not None else -inf
         lag, half, limit = self._lag, self._lag // 2, self._slow_radps() * self._p.stop_s
         due = self._due()
-        i, n = self._at, len(angle)
+        i, n, origin, end = self._at, len(angle), trace.bins_from, trace.bins_end
+        skip = trace.next_bin(i)
         while i < n:
+            if i == skip:
+                # it is over within few bins: fine ones only, of the way back
+                bins, k = trace.fine(-s), (i - origin) // FINE
+                lows, highs, moves = bins.low, bins.high, bins.least_move
+                stop = min(end, due - FINE + 1)
+                while i < stop and moves[k] >= limit and -lows[k] - home <= least and -highs[k] >= windup:
+                    if -highs[k] < beyond:
+                        beyond = -highs[k]
+                    i, k = i + FINE, k + 1
+                if i >= n:
+                    break
+                skip = i + FINE if i + FINE < end else NEVER
             x = s * angle[i]
             if x < beyond:
                 beyond = x
@@ -591,10 +565,10 @@ class Detector:
 
     def _depart(self, i: int, start_rad: float, anchor: int) -> None:
         # the leg has not rested since the last return, if there was one
-        rested_ns = self._trace.time(anchor) - self._stopped_ns
+        rested_ns = self._trace.t_ns[anchor] - self._stopped_ns
         self._flowing = self._state is not State.REST or rested_ns < SETTLED_S * NS_PER_S
         self._state, self._told, self._anchor = State.OUT, False, anchor
-        self._anchor_ns = self._trace.time(anchor)
+        self._anchor_ns = self._trace.t_ns[anchor]
         self._look_ns = self._anchor_ns + FIRST_LOOK_NS
         self._start, self._peak = start_rad, self._trace.angle[i]
         self._at = i + 1
@@ -605,7 +579,7 @@ class Detector:
             self._told = True
             at = self._trace.first_of(self._peak, self._anchor, i)
             out.append(
-                Turned(self._sign, self._trace.time(at), self._range(), self._peak, self._trace.time(i))
+                Turned(self._sign, self._trace.t_ns[at], self._range(), self._peak, self._trace.t_ns[i])
             )
         self._state, self._extreme, self._at = State.BACK, self._trace.angle[i], i + 1
 
@@ -643,9 +617,9 @@ class Detector:
         x = self._trace.angle[i]
         self._slack = x
         if short and abs(x - self._home) > CLOSE_RAD:
-            self._slack, self._slack_ns = self._home, self._trace.time(i) + SLACK_NS
+            self._slack, self._slack_ns = self._home, self._trace.t_ns[i] + SLACK_NS
         self._state, self._home, self._place, self._anchor = State.REST, x, x, i
-        self._stopped_ns = self._trace.time(i)
+        self._stopped_ns = self._trace.t_ns[i]
         self._since, self._calm, self._rested, self._pending = NEVER, i, True, None
         self._at = i + 1
 
@@ -671,5 +645,5 @@ class Detector:
             self._known = abs(ended - self._start) <= HOME_SHARE * abs(self._peak - self._start)
         self._usual.append(self._peak - self._start)
         self._usual_rad = median(map(abs, self._usual))
-        decided_ns = self._trace.time(end if known is None else known)
+        decided_ns = self._trace.t_ns[end if known is None else known]
         return [Excursion(self._sign, self._start, turned, decided_ns, samples, self._anchor - first)]

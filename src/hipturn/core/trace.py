@@ -37,6 +37,14 @@ class Bins:
     last_stop: "array[int]"
     """The index of its last sample that is a stop, NEVER if none is."""
 
+    def about(self, place: float, by: float, k: int) -> tuple[int, int]:
+        """Return how many bins from the k-th on stay so near to an angle, and the last stop in them."""
+        beyond = (place - np.frombuffer(self.low)[k:] > by) | (np.frombuffer(self.high)[k:] - place > by)
+        first = beyond.tobytes().find(1)
+        count = first if first >= 0 else len(beyond)
+        stops = np.frombuffer(self.last_stop, np.int64)[k : k + count]
+        return count, int(stops.max()) if count else NEVER
+
 
 class Trace:
     """Samples of one leg, oldest first; an index counts from the oldest that is still kept."""
@@ -46,10 +54,10 @@ class Trace:
         self._lag, self._stop_rad = lag, stop_rad
         self.angle = array("d")
         """rad"""
+        self.t_ns = array("q")
+        """Stream time, ns"""
         self.bins_from = self.bins_end = 0
         """The samples that bins tell of, those of the last block but for a rest of it."""
-        self.newest_ns = NEVER
-        """The stream time of the last sample."""
         self._up: dict[int, Bins] = {}
         self._down: dict[int, Bins] = {}
         self._blocks: list[HipAngle] = []
@@ -65,14 +73,13 @@ class Trace:
         first = len(self.angle)
         self._starts.append(self._forgotten + first)
         self._blocks.append(block)
-        self.newest_ns = block.t_ns.item(-1)
         self._tilts.append(_least_and_most(block.off_axis_rad))
         rows = len(angle) // FINE * FINE
         self.bins_from, self.bins_end = first, first + rows
-        if rows == 0:
-            self.angle.extend(angle.tolist())
-            return
         self.angle.frombytes(angle.tobytes())
+        self.t_ns.frombytes(block.t_ns.tobytes())
+        if rows == 0:
+            return
         low = high = angle[:rows]
         fall = rise = np.zeros(rows)
         least_move = self._moves(angle)[:rows]
@@ -114,41 +121,32 @@ class Trace:
         edge = first + (i - first + COARSE - 1) // COARSE * COARSE
         return (fine, min(edge, end)), (coarse, first + (end - first) // COARSE * COARSE), (fine, end)
 
+    def fine(self, sign: int) -> Bins:
+        """Return the smaller bins of the angle times `sign`."""
+        return (self._up if sign > 0 else self._down)[FINE]
+
     def next_bin(self, i: int) -> int:
         """Return the index at which the first fine bin at or after index i begins, NEVER if there is none."""
         first = self.bins_from
         at = first + max(0, (i - first + FINE - 1) // FINE * FINE)
         return at if at < self.bins_end else NEVER
 
-    def time(self, i: int) -> int:
-        """Return the stream time of sample i, ns."""
-        at = i + self._forgotten
-        k = len(self._starts) - 1
-        if at < self._starts[k]:
-            k = bisect_right(self._starts, at) - 1
-        return self._blocks[k].t_ns.item(at - self._starts[k])
-
     def first_of(self, angle_rad: float, first: int, stop: int) -> int:
         """Return the first index, from `first` to before `stop`, at which the angle is this."""
         return first + int((np.frombuffer(self.angle)[first:stop] == angle_rad).argmax())
-
-    def first_after(self, t_ns: int) -> int:
-        """Return the index of the first sample of the last block that is later, or that after the last."""
-        if self.newest_ns <= t_ns:
-            return len(self.angle)
-        newest = self._blocks[-1].t_ns
-        return self._starts[-1] - self._forgotten + int(newest.searchsorted(t_ns, "right"))
 
     def part(self, first: int, stop: int) -> HipAngle:
         """Return the samples from index `first` up to but without `stop` as one block."""
         first, stop = first + self._forgotten, stop + self._forgotten
         oldest = bisect_right(self._starts, first) - 1
         newest = bisect_right(self._starts, stop - 1)
-        pieces, starts = self._blocks[oldest:newest], self._starts[oldest:newest]
-        # the last before the first, which may be the same
-        pieces[-1] = part(pieces[-1], slice(stop - starts[-1]))
-        pieces[0] = part(pieces[0], slice(first - starts[0], None))
-        return pieces[0] if len(pieces) == 1 else joined(pieces)
+        begin = self._starts[oldest]
+        if newest - oldest == 1:
+            return part(self._blocks[oldest], slice(first - begin, stop - begin))
+        pieces = self._blocks[oldest:newest]
+        pieces[0] = part(pieces[0], slice(first - begin, None))
+        pieces[-1] = part(pieces[-1], slice(stop - self._starts[newest - 1]))
+        return joined(pieces)
 
     def most_tilt(self, first: int, stop: int) -> float:
         """Return the most the off-axis motion can change by from index `first` to before `stop`, rad.
@@ -166,7 +164,7 @@ class Trace:
     def forget(self, count: int) -> None:
         """Drop the oldest samples; the bins are of the past then."""
         self.bins_from = self.bins_end = 0
-        del self.angle[:count]
+        del self.angle[:count], self.t_ns[:count]
         self._forgotten += count
         whole = bisect_right(self._starts, self._forgotten) - 1
         if whole > 0:

@@ -15,6 +15,8 @@ from hipturn.sources.ble.link import GattLink, Limits, connected, disconnect, sc
 
 FAINTEST_DBM = -128
 """Stands for a signal strength the stack did not tell."""
+ASKED_AT_MOST = 3
+"""How often, for its charge, where its link is lost meanwhile: BlueZ loses some just after connecting."""
 
 _log = logging.getLogger(__name__)
 
@@ -67,15 +69,21 @@ async def scan(
 
 async def _battery(device: BLEDevice, driver: Driver, backend: Backend, limits: Limits) -> int | None:
     """Return the sensor's charge in percent, None if it does not say."""
-    try:
-        client, _ = await connected(device, backend.client, limits)
+    for _ in range(ASKED_AT_MOST):
+        try:
+            client, loss = await connected(device, backend.client, limits)
+        except LinkError as error:
+            _log.info("%s: %s", device.address, error)
+            return None
         try:
             return await driver.battery(GattLink(client, lambda _packet: None, limits.call_s))
+        except LinkError as error:
+            _log.info("%s: %s", device.address, error)
+            if not loss.happened.is_set():
+                return None
         finally:
             await disconnect(client, limits)
-    except LinkError as error:
-        _log.info("%s: %s", device.address, error)
-        return None
+    return None
 
 
 def _usable_and_near_first(found: Found) -> tuple[bool, int, str, str]:

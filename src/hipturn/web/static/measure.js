@@ -63,7 +63,9 @@ export function mount(section, { store, orders, safety, sounds, claim }) {
   async function open(wanted) {
     choosing = wanted;
     await settle();
-    if (wanted) section.querySelector("input[name=choice]:checked")?.focus();
+    // whoever is in the form already stays there: what they type must not go elsewhere
+    if (wanted && !chooser.node.contains(document.activeElement))
+      section.querySelector("input[name=choice]:checked")?.focus();
   }
 
   /** Show what there is: a session that runs or is about to, else what came out, else the choice. */
