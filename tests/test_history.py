@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cli_runs import done, refused
+from disks import full_disk
 from hipturn import lines, offline
 from hipturn.core import results
 from hipturn.errors import InputError
@@ -416,6 +417,19 @@ def test_a_catalogue_damaged_within_is_told_and_made_anew(harm: Callable[[Path],
     with pytest.raises(InputError, match=damaged), Catalogue(folder) as catalogue:
         catalogue.sessions()
     reindex(folder)
+    assert content(folder) == before
+
+
+def test_a_catalogue_on_a_full_disk_is_not_called_damaged_nor_thrown_away(folder: Path) -> None:
+    """Not even made anew: there is no room for that. Afterwards it is as it was."""
+    before = content(folder)
+    newest = max(folder.glob("*left.mcap"))
+    was_ns = newest.stat().st_mtime_ns
+    os.utime(newest, ns=(0, 0))
+    for attempt in (lambda: Catalogue(folder), lambda: reindex(folder), lambda: add(folder, newest)):
+        with full_disk(0), pytest.raises(InputError, match=r"cannot be written .* give it room"):
+            attempt()
+    os.utime(newest, ns=(was_ns, was_ns))
     assert content(folder) == before
 
 

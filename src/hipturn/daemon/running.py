@@ -170,6 +170,7 @@ class Running:
     def go_on(self, before: "Running", link: LinkUp) -> None:
         """Begin as what follows `before`: with its calibration, and the coach where it was."""
         self.begin(note=f"continues {before.path.name}" if before.path else "")
+        self.coach.renumbered()
         if self._guide is not None:
             # whose calibration was under way begins it anew: the new filter faces another way
             self._guide.listening = self.coach.phase in CALIBRATING

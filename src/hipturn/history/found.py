@@ -149,7 +149,7 @@ def _told(path: Path) -> Found:
                 said.append(str(item.value.get("text")))
             case _:
                 pass
-    events = list(reader.events())
+    events = [_brief(event) for event in reader.events()]
     warmed_up = next((answer for answer in answers.get("warm", ()) if isinstance(answer, bool)), None)
     wanted = str(reader.session.settings.get("fusion.filter") or "")
     return Found(
@@ -171,6 +171,11 @@ def _told(path: Path) -> Found:
     )
 
 
+def _brief(event: Line) -> Line:
+    """Return of a repetition what is read here: a daemon for months reads recordings of hours."""
+    return {key: event[key] for key in _OF_A_REP if key in event} if event.get("type") == "rep" else event
+
+
 def _legs(
     start: SessionStart, events: Sequence[Line], sides: Mapping[str, str], warmed_up: bool | None
 ) -> Iterable[Leg]:
@@ -187,7 +192,8 @@ def _legs(
             case "rep":
                 side = _side(event.get("side") or sides.get(stream))
                 if side is not None and _whole(event):
-                    reps[stream, event["n"]] = {**event, "side": side}
+                    event["side"] = side
+                    reps[stream, event["n"]] = event
                     under[side] = calibrated.get(stream)
             case "undo" | "redo" | "restart":
                 there, gone = (taken, reps) if kind == "redo" else (reps, taken)
@@ -328,6 +334,7 @@ MOST = 1e9
 _TRIAL = ("value_deg", "sd_deg", "held_s", "start_s", "end_s", "off_axis_deg", "lost", "lost_share")
 _OF_A_HOLD = ("start_s", "end_s", "mean_deg", "sd_deg", "creep_deg")
 _NUMBERS = ("n", "start_s", "end_s", "rom_deg", "peak_deg", "off_axis_deg", "lost_share")
+_OF_A_REP = ("type", "stream", "side", "direction", "verdict", *_NUMBERS)
 
 
 def _is_figure(value: Any) -> bool:

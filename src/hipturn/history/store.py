@@ -19,7 +19,9 @@ FILE = "catalogue.sqlite"
 BUSY_S = 30.0
 """How long to wait for another program that writes."""
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-_UNWRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL)
+_UNWRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+"""What is wrong is the disk or the folder: a catalogue made anew there would have the same trouble."""
+_TORN = (sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_CORRUPTFS)
 _REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT)
 
 
@@ -273,7 +275,8 @@ class Store:
 
 def _explained(path: Path, error: Exception) -> InputError:
     """Return what an error of the database or the system means to a person."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest says where it came from
+    where = getattr(error, "sqlite_errorcode", 0)
+    code = where & 0xFF if where not in _TORN else 0
     if code in _BUSY:
         return InputError(f"{path}: another program has kept the catalogue for {BUSY_S:.0f} s: try again")
     if code in _UNWRITABLE or (isinstance(error, OSError) and error.errno in _REFUSED):
