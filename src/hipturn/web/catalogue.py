@@ -9,7 +9,7 @@ from typing import Any
 from hipturn import history, lines
 from hipturn.core import results
 from hipturn.errors import InputError
-from hipturn.history.catalogue import NAME
+from hipturn.history.catalogue import FILE_NAME
 from hipturn.history.found import begun
 from hipturn.history.overview import progress_lines, session_line
 from hipturn.model import Mark, MarkKind, Packets
@@ -152,7 +152,7 @@ class Catalogue:
 
     def _path(self, name: str) -> Path | None:
         """Return the file of that name in the folder itself, never one elsewhere."""
-        if not NAME.fullmatch(name):
+        if not FILE_NAME.fullmatch(name):
             return None
         path = self.folder / name
         try:
