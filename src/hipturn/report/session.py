@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import cast
 
 from hipturn import __version__, lines
 from hipturn.core import progress, results, trace
-from hipturn.core.fusion import FilterName, ran
+from hipturn.core.fusion import ran
 from hipturn.core.results import Conditions, Result
 from hipturn.history.found import begun, is_test, session_results, tool
 from hipturn.model import Calibrated, Direction, Gap, Hold, Rep, SetDone
@@ -213,8 +212,8 @@ def _head(name: str, analysis: Analysis, say: Say, *, deidentify: bool) -> Html:
 
 def _tool(analysis: Analysis) -> str:
     """Return with what it was measured, as the history says it."""
-    wanted = cast(FilterName, analysis.settings["fusion.filter"])
-    return tool(analysis.info.driver, ran(wanted, analysis.info))
+    used = ran(str(analysis.settings["fusion.filter"]), analysis.info)
+    return tool(analysis.info.driver, used)
 
 
 # --- what came out ------------------------------------------------------------------------------
