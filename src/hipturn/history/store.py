@@ -245,6 +245,12 @@ class Store:
             "AND person NOT IN (SELECT name FROM people) GROUP BY person ORDER BY 1"
         )
 
+    def drills(self) -> list[str]:
+        """Return the drills that sessions name."""
+        return [
+            name for (name,) in self._all("SELECT DISTINCT drill FROM sessions WHERE drill <> '' ORDER BY 1")
+        ]
+
     def sessions(self, where: str = "1", values: Iterable[Any] = ()) -> list[Found]:
         """Return the sessions that a condition on the table selects, oldest first, undated ones before."""
         values = tuple(values)
