@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
+from hipturn.core.excursions import DetectParams
 from hipturn.core.floor import SEGMENT_RATIO
 from hipturn.core.fusion import ACAUSAL, FILTERS, FilterName, FusionParams
 from hipturn.core.pipeline import CoreParams, FloorParams
 from hipturn.core.references import GROUPS, SCALES
-from hipturn.core.reps import DetectParams
 from hipturn.core.verdict import Standard
 from hipturn.errors import InputError, UsageError
 from hipturn.plain import NAME, is_name

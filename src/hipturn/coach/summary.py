@@ -73,8 +73,8 @@ def summary(scene: Scene) -> dict[str, Any]:
         "error_from": None if found is None else "own tests" if found.result.own_sem else "default",
         "conditions": None if found is None else _conditions(scene, found.result.conditions),
         **_against(scene, None if found is None else found.result),
-        "reps": len(scene.reps),
-        "controlled": len(scene.counted),
+        "reps": scene.reps.total(),
+        "controlled": scene.controlled,
         "best_deg": {way.value: _deg(best) for way, best in scene.best.items()},
         "pain": scene.pain,
         "warmed_up": scene.warmed_up,
@@ -122,8 +122,8 @@ def sentence(scene: Scene, found: Tested | None) -> str:
     best = max(scene.best.values(), default=0.0)
     return scene.text(
         "result.reps",
-        controlled=len(scene.counted),
-        reps=sum(rep.verdict is not Verdict.VOID for rep in scene.reps),
+        controlled=scene.controlled,
+        reps=scene.reps.total() - scene.reps[Verdict.VOID],
         best=f"{best * DEG_PER_RAD:.0f}",
     )
 

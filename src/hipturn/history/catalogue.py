@@ -6,6 +6,7 @@ rows after: if it is interrupted, the next look finds what the files say.
 """
 
 import contextlib
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -27,6 +28,9 @@ from hipturn.recording.append import claim
 FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,200}\.mcap")
 """A recording's name: no folder can be named with it, and nothing hidden."""
 
+_Listed = tuple[str, str | None, int | None, str]
+State = tuple[frozenset[tuple[str, tuple[int, int]]], tuple[_Listed, ...]]
+"""The recordings with their size and time, and the people."""
 Progress = Callable[[int, int], None]
 """Hears how many of how many files are read."""
 
@@ -113,6 +117,10 @@ class Catalogue:
     def sessions(self, which: Filter = Filter()) -> list[Found]:
         """Return the sessions, oldest first."""
         return self._store.sessions(*which.sql())
+
+    def drills(self) -> list[str]:
+        """Return the drills there are sessions of, in the order of names."""
+        return self._store.drills()
 
     def session(self, name: str) -> Found:
         """Return one session; raise `InputError` if there is none of that name."""
@@ -300,21 +308,34 @@ def reindex(folder: Path, on_progress: Progress = _quiet) -> None:
         fill()
 
 
-def _listed(folder: Path) -> list[tuple[str, str | None, int | None, str]]:
+def _listed(folder: Path) -> list[_Listed]:
     known = sorted(people.read(folder).items())
     return [(name, p.stretch, p.sessions_a_week, p.note) for name, p in known]
 
 
+def state(folder: Path) -> State:
+    """Return what a catalogue of the folder would be made of: while it is the same, so is the catalogue.
+
+    Raises `InputError` for a folder that cannot be looked through or a damaged `people.json`.
+    """
+    return frozenset(_files(folder).items()), tuple(_listed(folder))
+
+
 def _files(folder: Path) -> dict[str, tuple[int, int]]:
     """Return size and time of the recordings in the folder itself, by name."""
+    found: dict[str, tuple[int, int]] = {}
     try:
-        paths = [
-            p for p in folder.iterdir() if FILE_NAME.fullmatch(p.name) and p.is_file() and not p.is_symlink()
-        ]
-        stats = {path.name: path.stat() for path in sorted(paths)}
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if not FILE_NAME.fullmatch(entry.name) or not entry.is_file(follow_symlinks=False):
+                    continue
+                # deleted since the folder was opened
+                with contextlib.suppress(FileNotFoundError):
+                    stat = entry.stat(follow_symlinks=False)
+                    found[entry.name] = (stat.st_size, stat.st_mtime_ns)
     except OSError as error:
         raise InputError(f"{folder} cannot be looked through ({error.strerror}): check it") from error
-    return {name: (stat.st_size, stat.st_mtime_ns) for name, stat in stats.items()}
+    return dict(sorted(found.items()))
 
 
 def _read_all(
