@@ -295,7 +295,7 @@ class Daemon:
     async def _close(self, running: Running) -> None:
         ended = await asyncio.to_thread(running.close)
         self._ours |= {path.name for path in ended.recordings}
-        if ended.recordings or ended.finished:
+        if ended.recordings or ended.finished or ended.trouble:
             self._last = ended
         if ended.recordings:
             try:

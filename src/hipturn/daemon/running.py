@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import cast
 
 import hipturn
 from hipturn import config, drills, history
 from hipturn.coach import CALIBRATING, Against, Coach, Phase, Show
 from hipturn.coach.words import text
-from hipturn.core.fusion import FilterName, ran
+from hipturn.core.fusion import ran
 from hipturn.core.progress import Tested
 from hipturn.core.references import SCALES, group
 from hipturn.daemon.onward import Onward
@@ -145,8 +144,8 @@ class Running:
     def remember(self, past: Sequence[Tested], today: int) -> None:
         """Give the coach the person's earlier tests with this sensor and filter."""
         if self._info is not None:
-            chosen = cast(FilterName, self.plan.settings["fusion.filter"])
-            used = history.tool(self._info.driver, ran(chosen, self._info))
+            chosen = ran(str(self.plan.settings["fusion.filter"]), self._info)
+            used = history.tool(self._info.driver, chosen)
             self.coach.remember([one for one in past if one.tool == used], today)
 
     def tick(self, now_ns: int) -> None:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from statistics import median
-from typing import Any, cast
+from typing import Any
 
 from hipturn.core import pelvis
-from hipturn.core.fusion import FilterName, ran
+from hipturn.core.fusion import ran
 from hipturn.core.results import HELD_S, NEAR_PEAK, Conditions, Trial
 from hipturn.errors import InputError
 from hipturn.lines import Line
@@ -158,7 +158,7 @@ def _told(path: Path) -> Found:
         mtime_ns=stat.st_mtime_ns,
         start=reader.session,
         driver=info.driver if info else "",
-        filter=ran(cast(FilterName, wanted), info) if info and wanted else wanted,
+        filter=ran(wanted, info) if info and wanted else wanted,
         duration_s=round(((last_ns or 0) - (first_ns or 0)) / NS_PER_S, 3),
         holds=sum(e.get("type") == "hold" for e in events),
         gaps=sum(e.get("type") == "gap" for e in events),
