@@ -453,12 +453,14 @@ def test_a_catalogue_damaged_within_is_told_and_made_anew(harm: Callable[[Path],
 
 
 def test_a_catalogue_on_a_full_disk_is_not_called_damaged_nor_thrown_away(folder: Path) -> None:
-    """Not even made anew: there is no room for that. Afterwards it is as it was."""
+    """Not even made anew: there is no room for that. It is read in memory, and afterwards it is as it was."""
     before = content(folder)
     newest = max(folder.glob("*left.mcap"))
     was_ns = newest.stat().st_mtime_ns
     os.utime(newest, ns=(0, 0))
-    for attempt in (lambda: Catalogue(folder), lambda: reindex(folder), lambda: add(folder, newest)):
+    with full_disk(0), Catalogue(folder) as catalogue:
+        assert len(catalogue.sessions()) == len(before["sessions"])
+    for attempt in (lambda: reindex(folder), lambda: add(folder, newest)):
         with full_disk(0), pytest.raises(InputError, match=r"cannot be written .* give it room"):
             attempt()
     os.utime(newest, ns=(was_ns, was_ns))
