@@ -157,12 +157,20 @@ def never_reads(url: str) -> socket.socket:
     return stuck
 
 
+async def clog(hub: Hub) -> None:
+    """Tell lines until who never reads has no room left on the way: until then it is not stuck."""
+    while not hub.viewers.dropped:
+        hub.viewers.tell(json.dumps({"type": "filler", "text": "." * 4096}))
+        await asyncio.sleep(0.005)
+
+
 async def latency(seconds: float) -> None:
     async with daemon(seconds) as (player, hub, url):
-        first, *others = await viewers(hub, url, 4, seconds + 2)
+        first, *others = await viewers(hub, url, 4, seconds + 4)
         with never_reads(url):
             while len(hub.viewers) < 5:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
+            await clog(hub)
             player.go.set()
             out, _ = await first.communicate()
             for other in others:
