@@ -27,7 +27,7 @@ from hipturn.history.overview import Overview, overview
 from hipturn.history.people import Person
 from hipturn.model import Direction, Rep, Side, Verdict
 from hipturn.recording import Reader, Writer
-from hipturn.report import against, courses, legs, pdf, person, pictures
+from hipturn.report import against, courses, heights, legs, pdf, person, pictures
 from hipturn.report import session as one_session
 from hipturn.report.against import NOTHING, Against
 from hipturn.report.html import Html, element
@@ -233,7 +233,7 @@ def test_a_long_sessions_report_is_two_pages(tmp_path: Path) -> None:
     text = one_session.report(LONG, many, told, chosen(MOST_GROUPS), Say("de"))
     path.write_text(text, encoding="utf-8")
     assert len(printed(path)) == 2
-    assert f"{300 - one_session.MOST_REPS} weitere" in path.read_text(encoding="utf-8")
+    assert f"{300 - heights.MOST_REPS} weitere" in path.read_text(encoding="utf-8")
 
 
 def test_a_foreign_recording_has_a_report(tmp_path: Path) -> None:
