@@ -101,9 +101,9 @@ def test_what_has_not_changed_costs_no_look_into_the_catalogue(
     opened: list[Path] = []
     read: list[str] = []
 
-    def opening(path: Path) -> Store:
+    def opening(path: Path, *, kept: bool = True) -> Store:
         opened.append(path)
-        return Store(path)
+        return Store(path, kept=kept)
 
     def reading(path: Path) -> history.Found:
         read.append(path.name)
