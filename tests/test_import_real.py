@@ -136,14 +136,17 @@ TABLES = [
 
 
 def test_units_of_real_movements_are_not_doubted_and_wrong_ones_are() -> None:
-    """Of all tables: none in the right unit is doubted, each in the wrong one is doubted or refused."""
+    """Of all tables: none in the right unit is doubted, rad/s called °/s are refused, the rest doubted."""
     doubted, missed = [], []
     for path, layout in TABLES:
         found = csv.read(path, layout)
         if found.doubts():
             doubted.append(f"{path}: {found.doubts()}")
-        if not csv.read(path, dataclasses.replace(layout, gyr_unit="dps")).doubts():
+        try:
+            csv.read(path, dataclasses.replace(layout, gyr_unit="dps"))
             missed.append(f"{path} as dps")
+        except InputError:
+            pass
         # the same rates as a file in °/s has them, told to be rad/s
         values = found.values.copy()
         values[:, 3:6] *= 180.0 / np.pi

@@ -45,6 +45,7 @@ def command(
     from hipturn.cli import live
     from hipturn.errors import HipturnError
     from hipturn.model import Side
+    from hipturn.plain import counted
     from hipturn.sinks.hub import Hub
     from hipturn.sources.virtual import devices
     from hipturn.sources.virtual.faults import parse
@@ -65,8 +66,9 @@ def command(
     )
     ok = live.run(lambda stop: live.demo(options, live.Simulated(seed, faults, device), stop))
     if not ok:
+        longer = "" if seconds is None else " without --seconds"
         raise HipturnError(
-            f"the demo ended before {reps} repetitions were counted: try it again without --seconds"
+            f"the demo ended before {counted(reps, 'repetition')} were counted: try it again{longer}"
         )
 
 

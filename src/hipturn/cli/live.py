@@ -24,7 +24,7 @@ from hipturn.daemon.outputs import Output, kept_open
 from hipturn.daemon.speaking import speaking
 from hipturn.errors import HipturnError, InputError, UsageError
 from hipturn.model import Rep, Side, Verdict
-from hipturn.plain import printable
+from hipturn.plain import counted, printable
 from hipturn.session import Heard
 from hipturn.sinks import console
 from hipturn.sinks.hub import Hub
@@ -357,9 +357,9 @@ def _errors(reps: list[Rep], options: Options, simulated: Simulated, done: int) 
     }
 
 
-def _print_errors(errors: dict[str, object]) -> None:
+def _print_errors(errors: dict[str, Any]) -> None:
     click.echo(
-        f"truth of the simulated hip (seed {errors['seed']}): {errors['reps']} repetitions, "
+        f"truth of the simulated hip (seed {errors['seed']}): {counted(errors['reps'], 'repetition')}, "
         f"{errors['counted']} counted; ROM error mean {errors['rom_error_mean_deg']}°, "
         f"largest {errors['rom_error_max_deg']}°"
     )

@@ -86,6 +86,9 @@ def read(path: Path, layout: Layout, watch: cells.Watch | None = None) -> Import
             rate_hz = float(layout.rate_hz or 0.0)
             t_ns = np.rint(np.arange(len(values)) * (NS_PER_S / rate_hz)).astype(np.int64)
         damaged = _to_si(path, values, layout)
+    if layout.acc:
+        whole = values[np.isfinite(values).all(axis=1)]
+        plausible.refuse_rates(path.name, whole[:, :3], whole[:, 3:6], rate_hz, layout.told)
     if not np.isfinite(values).all(axis=1).any():
         raise InputError(f"{path.name}: no row has all of {', '.join(layout.columns())}")
     return Imported(

@@ -1,9 +1,9 @@
 """What the numbers themselves say against a unit, an axis or a direction.
 
-The refusals are for what no leg can do. The warnings rest on one geometric fact: between two moments
-gravity cannot turn in the sensor by more than the gyroscope's whole way. Over neighbouring windows the
-share of tilt in the way turned is between about 0.1 and 1.3 for whatever people do; a rate in the wrong
-unit is off by 57.3, so nothing needs to be guessed closely.
+The refusals are for what no leg can do; what is only unlikely is warned of. Of rates one geometric fact
+tells: between two moments gravity cannot turn in the sensor by more than the gyroscope's whole way. Over
+neighbouring windows the share of tilt in the way turned is between about 0.1 and 1.3 for whatever people
+do; a rate in the wrong unit is off by 57.3, so nothing needs to be guessed closely.
 """
 
 import math
@@ -21,6 +21,8 @@ WINDOW_S = 0.3
 MIN_WINDOWS = 8
 MOST_TILT_SHARE, LEAST_TILT_SHARE = 6.0, 0.04
 """Outside these the rates are off: 57.3 away from anything between 0.1 and 2.3."""
+MOST_IN_OTHER_UNIT = 2.3
+"""More than that is wrong in the other unit as well: something else is."""
 MIN_TILT_RAD, MIN_TILT_SUM_RAD = math.radians(5.0), 0.5
 """Less tilt than this is noise, and says nothing."""
 FAST_RADPS, NO_HIP_RADPS, NO_LEG_RADPS = 3.0, 20.0, 70.0
@@ -74,7 +76,7 @@ def refuse_units(name: str, acc_mps2: FloatArray, gyr_radps: FloatArray, told: T
             f"{name}: acceleration is typically {gravity:.3g} m/s² with unit {told.acc_unit}, "
             f"not about 9.8: {hint}"
         )
-    fastest = float(np.percentile(np.abs(gyr_radps), 99))
+    fastest = _fastest(gyr_radps)
     if fastest > NO_LEG_RADPS:
         hint = told.check("--gyr-unit", "dps" if told.gyr_unit == "radps" else None)
         raise InputError(
@@ -124,21 +126,39 @@ def _acc_doubt(acc: FloatArray, gyr: FloatArray, told: Told) -> list[str]:
     ]
 
 
+def refuse_rates(name: str, acc_mps2: FloatArray, gyr_radps: FloatArray, rate_hz: float, told: Told) -> None:
+    """Raise `InputError` if gravity turns as the rates say in the other unit; finite, shape (n, 3)."""
+    share = tilt_share(acc_mps2, gyr_radps, rate_hz)
+    if share is not None and MOST_TILT_SHARE < share < MOST_IN_OTHER_UNIT * DEG_PER_RAD:
+        raise InputError(f"{name}: {_too_slow(gyr_radps, share, told)}")
+
+
+def _too_slow(gyr: FloatArray, share: float, told: Told) -> str:
+    return (
+        f"the rates stay below {_fastest(gyr) * DEG_PER_RAD:.2g}°/s with unit {told.gyr_unit}, yet gravity "
+        f"turns {share:.0f} times as far as they say: {_other_unit(told)}"
+    )
+
+
+def _fastest(gyr: FloatArray) -> float:
+    return float(np.percentile(np.abs(gyr), 99))
+
+
+def _other_unit(told: Told) -> str:
+    return told.check("--gyr-unit", "radps" if told.gyr_unit == "dps" else "dps")
+
+
 def _gyr_doubt(acc: FloatArray, gyr: FloatArray, rate_hz: float, told: Told) -> list[str]:
     if len(gyr) == 0:
         return []
-    fastest = float(np.percentile(np.abs(gyr), 99))
-    other = "radps" if told.gyr_unit == "dps" else "dps"
+    fastest = _fastest(gyr)
     share = tilt_share(acc, gyr, rate_hz)
     if share is not None and share > MOST_TILT_SHARE:
-        return [
-            f"the rates stay below {fastest * DEG_PER_RAD:.2g}°/s with unit {told.gyr_unit}, yet gravity "
-            f"turns {share:.0f} times as far as they say: {told.check('--gyr-unit', other)}"
-        ]
+        return [_too_slow(gyr, share, told)]
     if fastest > NO_HIP_RADPS or (share is not None and share < LEAST_TILT_SHARE and fastest > FAST_RADPS):
         return [
             f"the rates reach {fastest * DEG_PER_RAD:.0f}°/s with unit {told.gyr_unit}, which hardly any leg "
-            f"does: {told.check('--gyr-unit', other)}"
+            f"does: {_other_unit(told)}"
         ]
     return []
 
