@@ -1,10 +1,10 @@
 """What re-analysing many recordings costs: two processes against one.
 
 Run: ``make bench`` or ``python benchmarks/batch.py [COUNT [REPS]]``; with 2000 it is the archive that the aim
-is for: 2 GB and some minutes. The recordings are copies of one guided session with its date changed, so that
-each has a content of its own; the time includes starting the processes, finding, hashing and reading the
-recordings and writing the dataset. The processors' own time beside it tells on a busy computer, too, how much
-of the work is done twice. Last, a batch is killed half-way and called again.
+is for: 6 GB and a quarter of an hour. The recordings are copies of one guided session with its date changed,
+so that each has a content of its own; the time includes starting the processes, finding, hashing and reading
+the recordings and writing the dataset. The processors' own time beside it tells on a busy computer, too, how
+much of the work is done twice. Last, a batch is killed half-way and called again.
 """
 
 import os

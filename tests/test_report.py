@@ -27,7 +27,7 @@ from hipturn.history.overview import Overview, overview
 from hipturn.history.people import Person
 from hipturn.model import Direction, Rep, Side, Verdict
 from hipturn.recording import Reader, Writer
-from hipturn.report import against, courses, legs, pdf, person, pictures
+from hipturn.report import against, courses, heights, legs, pdf, person, pictures
 from hipturn.report import session as one_session
 from hipturn.report.against import NOTHING, Against
 from hipturn.report.html import Html, element
@@ -125,7 +125,7 @@ def test_two_pages_stay_two_however_much_there_is(language: str, full: Path, tmp
     assert len(dropped) < 0.05 * len(shown.text.split()), dropped
 
 
-@pytest.mark.parametrize(("kinds", "drills"), [(1, 12), (2, 12), (3, 2), (4, 12), (5, 0), (6, 3)])
+@pytest.mark.parametrize(("kinds", "drills"), [(1, 12), (3, 2), (4, 12), (5, 0)])
 def test_as_many_kinds_as_there_may_be_fit(kinds: int, drills: int, full: Path, tmp_path: Path) -> None:
     """With some drills, or many, and all that can be chosen to hold results against."""
     found, last = followed(full, LONG[:190])
@@ -159,9 +159,17 @@ def test_little_is_two_pages_too(what: str, tmp_path: Path) -> None:
     assert len(printed(path)) == 2
 
 
-@pytest.mark.parametrize("language", ["en", "de"])
-@pytest.mark.parametrize("name", ["mishaps", "test-left", "clean-drill"])
-@pytest.mark.parametrize("more", [[], ["--scale", "prone-internal"], ["--reference", "men"]])
+@pytest.mark.parametrize(
+    ("name", "language", "more"),
+    [
+        ("mishaps", "en", []),
+        ("mishaps", "de", ["--reference", "men"]),
+        ("clean-drill", "de", []),
+        ("test-left", "en", []),
+        ("test-left", "de", ["--scale", "prone-internal"]),
+        ("test-right", "de", ["--reference", "men"]),
+    ],
+)
 def test_a_short_sessions_report_is_one_full_page(
     name: str, language: str, more: list[str], tmp_path: Path
 ) -> None:
@@ -193,7 +201,7 @@ def longer(times: int) -> offline.Analysis:
     )
 
 
-@pytest.mark.parametrize("times", [2, 3, 4, 8])
+@pytest.mark.parametrize("times", [2, 3, 8])
 def test_a_longer_sessions_report_is_two_pages_with_something_on_each(times: int, tmp_path: Path) -> None:
     """The angle and the sets on one, the repetitions one by one on the other: neither is left half empty."""
     path = tmp_path / "report.html"
@@ -233,7 +241,7 @@ def test_a_long_sessions_report_is_two_pages(tmp_path: Path) -> None:
     text = one_session.report(LONG, many, told, chosen(MOST_GROUPS), Say("de"))
     path.write_text(text, encoding="utf-8")
     assert len(printed(path)) == 2
-    assert f"{300 - one_session.MOST_REPS} weitere" in path.read_text(encoding="utf-8")
+    assert f"{300 - heights.MOST_REPS} weitere" in path.read_text(encoding="utf-8")
 
 
 def test_a_foreign_recording_has_a_report(tmp_path: Path) -> None:
@@ -406,7 +414,7 @@ def test_every_kind_of_test_has_its_picture_as_far_as_there_is_room(full: Path) 
     found, _ = followed(full, LONG[:190])
     kinds = pictures.kinds(found.tracks)
     assert len(kinds) == 8
-    for most in range(1, person.MOST_KINDS + 1):
+    for most in (2, person.MOST_KINDS):
         fig = courses.progressing(found.tracks, kinds[:most], Say())
         assert len(fig.axes) == 4 * most
         assert all(len(drawn(axis, "tests")[0]) == 6 for axis in fig.axes)

@@ -101,7 +101,7 @@ def test_what_has_not_changed_costs_no_look_into_the_catalogue(
     opened: list[Path] = []
     read: list[str] = []
 
-    def opening(path: Path, *, kept: bool) -> Store:
+    def opening(path: Path, *, kept: bool = True) -> Store:
         opened.append(path)
         return Store(path, kept=kept)
 

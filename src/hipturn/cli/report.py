@@ -62,7 +62,7 @@ def command(
     side: str | None,
     assignments: tuple[str, ...],
 ) -> None:
-    """Write two pages to print about a person's progress, or about one recording: one HTML file, no script.
+    """Write a page or two to print about a person's progress, or one recording: one HTML file, no script.
 
     Progress is told against the measuring error, and tests are compared only with their like.
     """

@@ -18,28 +18,16 @@ from hipturn.history.found import begun, is_test, session_results, tool
 from hipturn.model import Calibrated, Direction, Gap, Hold, Rep, SetDone
 from hipturn.offline import Analysis
 from hipturn.report import against as held
-from hipturn.report import pictures, sheet, trials
+from hipturn.report import heights, pictures, sheet, trials
 from hipturn.report.against import Against, Measured
 from hipturn.report.drawn import inline, look
+from hipturn.report.heights import Room
 from hipturn.report.html import Child, Html, broken, element, joined
 from hipturn.report.naming import title
-from hipturn.report.plot import STRIP_REPS, STRIP_S, Sheet, figure
+from hipturn.report.plot import Sheet, figure
 from hipturn.report.words import Say, short
 from hipturn.units import DEG_PER_RAD, NS_PER_S
 
-ROOM_IN = 10.4
-"""What a sheet has between its margins, above its foot."""
-LEAST_IN, MOST_IN = 1.6, (4.6, 6.4, 7.4, 8.2)
-"""Height of the angle's picture: the least that is readable, and the most for one to four strips."""
-BARS_IN, MOST_BARS_IN = 1.25, 2.6
-HEADING_IN, ROW_IN, SMALL_IN, LINE_IN = 0.33, 0.187, 0.136, 0.16
-"""Of a part's heading with the air above it, a table's row, a line of small and one of usual letters."""
-HALF, SMALL, USUAL = 52, 150, 140
-"""Letters that a line holds at least: of half a sheet's width, of small ones, of the safety words."""
-BESIDE = 10
-"""So many repetitions have room in one column, beside data and notes."""
-MOST_REPS = 56
-"""Repetitions in the list; of more there are figures and the picture."""
 MOST_SETS = 6
 
 
@@ -75,13 +63,17 @@ def report(
     against = against if result else held.NOTHING
     measured, notes = _data(analysis, told, say, deidentify=deidentify)
     method = _method(analysis, say)
-    last_in = _values_in(against) + _words_in(method, say)
-    data_in = HEADING_IN + LINE_IN * _lines(measured, HALF), HEADING_IN + LINE_IN * _lines([notes], HALF)
-    room = _Room.of(analysis, reps, result, last_in, data_in)
-    heights_in, bars_in = room.angle_in, room.bars_in
+    room = Room.of(
+        analysis,
+        reps,
+        above_in=_above_in(analysis, result),
+        last_in=heights.values(against) + heights.words(method, [say("safety")]),
+        data_in=(heights.half(measured), heights.half([notes])),
+        tested=result is not None,
+    )
     with look():
-        angle = figure(analysis, name, sheet=Sheet(pictures.WIDTH_IN, heights_in), say=say.picture)
-        bars = _bars(reps, bars_in, say) if bars_in else None
+        angle = figure(analysis, name, sheet=Sheet(pictures.WIDTH_IN, room.angle_in), say=say.picture)
+        bars = _bars(reps, room.bars_in, say) if room.bars_in else None
         data = (
             sheet.part(say("data"), element("p", broken(*measured))),
             sheet.part(say("notes"), element("p", notes)),
@@ -96,7 +88,6 @@ def report(
             bars if room.sheets == 1 else None,
             _sets(analysis, say),
         )
-        beside = room.sheets == 1 and len(reps) <= BESIDE
         second = joined(
             bars if room.sheets == 2 else None,
             element(
@@ -105,7 +96,7 @@ def report(
                 element("div", *data, class_="stack"),
                 class_="two",
             )
-            if beside
+            if room.beside
             else joined(_repetitions(reps, room.reps, 2, say), element("div", *data, class_="two")),
             held.values(against, _measured(result, say), say),
             sheet.method(say, *method),
@@ -116,79 +107,15 @@ def report(
     return sheet.document(heading if deidentify else f"{heading}: {name}", sheets, say)
 
 
-@dataclass(frozen=True, slots=True)
-class _Room:
-    """How many sheets it takes, and what height is left for the pictures, in inches."""
-
-    sheets: int
-    angle_in: tuple[float, ...]
-    """Of one strip, of two, and so on."""
-    bars_in: float
-    """0 for no picture of the repetitions one by one: a test has one of its own."""
-    reps: int
-    """So many are listed."""
-
-    @classmethod
-    def of(
-        cls,
-        analysis: Analysis,
-        reps: Sequence[Rep],
-        result: Result | None,
-        last_in: float,
-        data_in: tuple[float, float],
-    ) -> "_Room":
-        """Share it out: one sheet where a recording in one strip is readable on it beside all the others.
-
-        `last_in` is the height of what stands last in any case, `data_in` of data and of notes at half width.
-        """
-        bars_in = BARS_IN if reps and result is None else 0.0
-        drawn_in = bars_in and bars_in + HEADING_IN
-        rows = min(len(reps), MOST_REPS)
-        two_columns_in = HEADING_IN + ROW_IN * (-(-rows // 2) + 1) + max(data_in)
-        one_column_in = max(HEADING_IN + ROW_IN * (rows + 1), sum(data_in))
-        listed_in = one_column_in if rows <= BESIDE else two_columns_in
-        above_in = _above_in(analysis, result)
-        left_in = ROOM_IN - above_in - last_in - listed_in - drawn_in
-        streams = len({block.stream for block in analysis.angles})
-        one_strip = analysis.duration_ns <= STRIP_S * NS_PER_S and len(reps) <= STRIP_REPS
-        if one_strip and streams == 1 and left_in >= LEAST_IN:
-            return cls(1, (min(left_in, MOST_IN[0]),), bars_in, rows)
-        # what is left behind all others, less heading, head of the table and what tells of more
-        list_in = ROOM_IN - last_in - max(data_in) - drawn_in - HEADING_IN - ROW_IN - SMALL_IN
-        rows = min(rows, 2 * int(list_in / ROW_IN))
-        behind_in = ROOM_IN - HEADING_IN - last_in - two_columns_in
-        heights_in = tuple(min(ROOM_IN - above_in, most) for most in MOST_IN[min(streams, 4) - 1 :])
-        return cls(2, heights_in, bars_in and max(bars_in, min(behind_in, MOST_BARS_IN)), rows)
-
-
 def _above_in(analysis: Analysis, result: Result | None) -> float:
     """Return the height of what stands with the angle's picture on any sheet."""
-    sets = min(len(_sets_of(analysis)), MOST_SETS)
-    table_in = HEADING_IN + ROW_IN * (sets + 1) + SMALL_IN if sets else 0.0
-    came_out_in = 0.26 + SMALL_IN
+    came_out_in = heights.COUNT
     if result is not None:
-        rows_in = ROW_IN * (len(result.ranges) + 1) + SMALL_IN
-        came_out_in = 0.57 + HEADING_IN + trials.ranges_in(result) + rows_in
-    head_in, angle_in = 0.75, HEADING_IN + SMALL_IN
-    return head_in + angle_in + came_out_in + table_in
-
-
-def _values_in(against: Against) -> float:
-    """Return the height of what results are held against, in words."""
-    height_in = HEADING_IN if against.groups or against.scale else 0.0
-    if against.groups:
-        height_in += ROW_IN + (ROW_IN + SMALL_IN) * len(against.groups) + SMALL_IN
-    return height_in + (3 * SMALL_IN if against.scale else 0.0)
-
-
-def _words_in(method: Sequence[str], say: Say) -> float:
-    """Return the height of the method and of the safety words in their frame."""
-    return HEADING_IN + SMALL_IN * _lines(method, SMALL) + LINE_IN * _lines([say("safety")], USUAL) + 0.25
-
-
-def _lines(texts: Sequence[str], letters: int) -> int:
-    """Return how many lines paragraphs take, at most."""
-    return sum(-(-len(text) // letters) for text in texts)
+        came_out_in = heights.CARDS + heights.HEADING + trials.ranges_in(result)
+        came_out_in += heights.table(len(result.ranges))
+    sets = min(len(_sets_of(analysis)), MOST_SETS)
+    sets_in = heights.HEADING + heights.table(sets) if sets else 0.0
+    return heights.HEAD + heights.HEADING + heights.SMALL + came_out_in + sets_in
 
 
 def _head(name: str, analysis: Analysis, say: Say, *, deidentify: bool) -> Html:
