@@ -22,7 +22,7 @@ from builders import (
     regrouped,
     rng_of,
 )
-from hipturn.coach import REASON_WORDS, Coach, Phase, Prompt, Show, marks
+from hipturn.coach import Coach, Phase, Prompt, Show, marks, words
 from hipturn.coach.scene import LATELY_NS, Lately
 from hipturn.core.pipeline import CoreParams
 from hipturn.core.verdict import Standard
@@ -386,10 +386,13 @@ def test_only_controlled_repetitions_count_and_others_hear_why() -> None:
     assert said == [*GUIDED[:7], "too fast", "further", "2, done"]
 
 
-def test_every_reason_has_words() -> None:
+@pytest.mark.parametrize("language", words.LANGUAGES)
+def test_every_reason_has_words(language: str) -> None:
     """At most two, as one can take in while moving."""
-    assert {"too-fast", "short-range", "no-hold", "off-axis", "no-return", "data-gap"} <= REASON_WORDS.keys()
-    assert all(len(words.split()) <= 2 for words in REASON_WORDS.values())
+    told = {key.partition(".")[2]: text for key, text in words.names(language, "reject").items()}
+    told.pop("short-range.gentle")
+    assert {"too-fast", "short-range", "no-hold", "off-axis", "no-return", "data-gap"} <= told.keys()
+    assert all(1 <= len(text.split()) <= 2 for text in told.values())
 
 
 def test_marks_are_stamped_with_the_arrival() -> None:

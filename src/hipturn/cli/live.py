@@ -186,9 +186,9 @@ def called() -> str:
 @contextlib.contextmanager
 def _view(options: Options) -> Iterator[Display | Quiet | Nothing]:
     if options.quiet or not Console().is_terminal:
-        yield Nothing() if options.logged else Quiet(tell)
+        yield Nothing() if options.logged else Quiet(tell, options.guided.language)
     else:
-        with Display(Console(), options.reps) as display:
+        with Display(Console(), options.reps, options.guided.language) as display:
             yield display
 
 

@@ -224,7 +224,8 @@ class Calibrate(Stage):
             return out + self._calibrate(self._hold, moved)
         except CalibrationRefused as refusal:
             self.restart()
-            return [*out, scene.say("again", "rejected", why=str(refusal))]
+            why = scene.text(f"refused.{refusal.why}", **refusal.values)
+            return [*out, scene.say("again", "rejected", why=why)]
 
     def _calibrate(self, hold: Orientation, rotations: Orientation) -> list[Said]:
         """Finish, or ask for the direction first where the sensor's case does not tell it."""

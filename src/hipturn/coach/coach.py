@@ -20,7 +20,6 @@ from hipturn.coach.scene import AFRESH, NOTHING, Against, Before, Said, Scene, S
 from hipturn.coach.steps import counting, steps
 from hipturn.coach.summary import summary, tested
 from hipturn.coach.waiting import Ask, Wait
-from hipturn.coach.words.en import TEXTS
 from hipturn.core import results
 from hipturn.core.progress import Tested
 from hipturn.model import (
@@ -41,13 +40,6 @@ from hipturn.model import (
     Tapped,
 )
 from hipturn.units import NS_PER_S, RAD_PER_DEG
-
-REASON_WORDS = {
-    key.removeprefix("reject."): text
-    for key, text in TEXTS.items()
-    if key.startswith("reject.") and key.count(".") == 1
-}
-"""Why a repetition did not count, in two words at most."""
 
 
 class Coach:

@@ -9,7 +9,6 @@ from hipturn.coach import words
 from hipturn.coach.drill import Drill, Words
 from hipturn.coach.prompts import Earcon, Prompt, Show, Step
 from hipturn.core import results
-from hipturn.core.positions import placed
 from hipturn.core.progress import Tested
 from hipturn.core.references import Group, Scale
 from hipturn.model import (
@@ -137,8 +136,8 @@ class Scene:
         """How to show internal rotation, in words."""
         if self.said.internal:
             return self.said.internal
-        where = placed(self.drill.position)
-        return where.outwards if where else "turn the hip inwards, which takes the foot outwards"
+        where = self.drill.position
+        return self.text(f"outwards.{where}" if where else "outwards")
 
     def move(self, direction: Direction | None) -> str:
         """Return what to do for a direction, in words."""

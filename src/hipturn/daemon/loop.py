@@ -78,7 +78,7 @@ class Daemon:
 
     async def run(self, stop: asyncio.Event) -> Ended:
         """Measure until the target or limit is reached or `stop` is set; recordings are closed then."""
-        self._telling = Telling(self.hub, self.view, self.listeners)
+        self._telling = Telling(self.hub, self.view, self.listeners, lambda: self.plan.language)
         self._planned(self.plan)
         try:
             async with asyncio.timeout(self.plan.limit_s), asyncio.TaskGroup() as tasks:

@@ -148,7 +148,7 @@ class View(Protocol):
         ...
 
     def state(self, state: str, detail: str) -> None:
-        """Take in the sensor's state."""
+        """Take in the sensor's state by its name, and the rest in words."""
         ...
 
 

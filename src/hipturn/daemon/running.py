@@ -49,7 +49,7 @@ Listen = Callable[[Heard], None]
 def coached(plan: Plan) -> Coach:
     """Return the coach of a session of this plan."""
     if not plan.guided:
-        return Coach(STREAM, plan.side, plan.reps, plan.position)
+        return Coach(STREAM, plan.side, plan.reps, plan.position, language=plan.language)
     drill = drills.drill(plan.drill)
     if plan.sets is not None:
         drill = replace(drill, sets=plan.sets)

@@ -330,14 +330,15 @@ def document() -> Schema:
     )
     chosen = _get("The drills and routines there are", _json("They", offered))
     chosen["get"]["responses"]["422"] = PROBLEM
-    chosen["get"]["parameters"] = [
-        {
-            "name": "language",
-            "in": "query",
-            "description": "Of titles and texts; English where there is none.",
-            "schema": {"type": "string", "enum": list(LANGUAGES)},
-        }
-    ]
+    language = {
+        "name": "language",
+        "in": "query",
+        "description": "Of titles and texts; English where there is none.",
+        "schema": {"type": "string", "enum": list(LANGUAGES)},
+    }
+    published = _get("Published values a range can be looked at beside", _json("They", _ref("References")))
+    for each in (chosen, published):
+        each["get"]["parameters"] = [language]
     drawn = _get(
         "A recording's angle on an even grid, thinned to be drawn",
         _json("The angle", _ref("Angles")),
@@ -392,9 +393,7 @@ def document() -> Schema:
             "/api/v1/drills": chosen,
             "/api/v1/people": everybody,
             "/api/v1/people/{person}/progress": over_weeks,
-            "/api/v1/references": _get(
-                "Published values a range can be looked at beside", _json("They", _ref("References"))
-            ),
+            "/api/v1/references": published,
             "/api/v1/results": _get("The running session's lines, or the last one's", _json("They", results)),
             "/api/v1/commands": {
                 "post": {

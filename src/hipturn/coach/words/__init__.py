@@ -10,6 +10,21 @@ CATALOGUES: Mapping[str, Mapping[str, str]] = {"en": EN, "de": DE}
 LANGUAGES = tuple(CATALOGUES)
 
 
+def names(language: str, *kinds: str) -> dict[str, str]:
+    """Return what is called what: the texts whose keys begin with one of these words."""
+    return {key: text for key, text in CATALOGUES[language].items() if key.partition(".")[0] in kinds}
+
+
+def known(language: str, kind: str, name: str) -> str:
+    """Return what a name of ours is called in the language; any other name as it is."""
+    return CATALOGUES.get(language, EN).get(f"{kind}.{name}", name)
+
+
+def mark(language: str, scale: str, deg: float) -> str:
+    """Return what a scale says of its mark at so many degrees."""
+    return text(language, f"scale.{scale}.{deg:.0f}")
+
+
 def text(language: str, key: str, **values: Any) -> str:
     """Return a text with its values in it; English where the language is not known."""
     return CATALOGUES.get(language, EN)[key].format(**values)

@@ -31,14 +31,7 @@ TEXTS: Mapping[str, str] = {
     "internal.short": "innen",
     "external.short": "außen",
     "arc.short": "Bogen",
-    "position.prone": "Bauchlage",
-    "position.seated": "sitzend",
-    "position.seated-floor": "am Boden sitzend",
-    "position.side-lying": "Seitenlage",
-    "position.supine-90-90": "Rückenlage 90/90",
-    "position.standing": "stehend",
     "position.": "Lage nicht angegeben",
-    "position.not told": "nicht angegeben",
     "movement.active": "aktiv",
     "movement.passive": "passiv",
     "zero.gravity": "Null nach der Schwerkraft",
@@ -109,12 +102,6 @@ TEXTS: Mapping[str, str] = {
     "references.percent": "{shares} haben weniger",
     "references.caption": "Veröffentlichte Mittel liegen je nach Gruppe und Lage 20° auseinander: sie sind "
     "kein Urteil.",
-    "group.adults 20-60": "Erwachsene 20–60",
-    "group.men": "Männer",
-    "group.women": "Frauen",
-    "group.active people": "Aktive",
-    "group.tennis players, men": "Tennisspieler",
-    "group.tennis players, women": "Tennisspielerinnen",
     "method": "Wie gemessen wurde",
     "method.sensor": "Ein Inertialsensor am Schienbein ({tools}), hipturn {version}. Der Winkel ist die "
     "Drehung des Schienbeins um die Achse des Oberschenkels, bezogen auf die Schwerkraft; Innenrotation "

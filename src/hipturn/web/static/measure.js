@@ -100,8 +100,12 @@ export function mount(section, { store, orders, safety, sounds, claim }) {
   onLanguage(() => {
     for (const part of [...Object.values(parts), chooser, outcome]) part.settle();
     chooser.fetchOffers();
+    compare();
   });
-  fetchReferences(() => [parts.leg, parts.figures, outcome].forEach((part) => part.settle()));
+  function compare() {
+    fetchReferences(() => [parts.leg, parts.figures, outcome].forEach((part) => part.settle()));
+  }
+  compare();
   prefs.watch("reference", () => [parts.leg, parts.figures].forEach((part) => part.settle()));
   settle();
 

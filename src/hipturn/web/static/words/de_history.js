@@ -126,6 +126,8 @@ export default {
   "moment.count.on": "Zählen an",
   "moment.count.off": "Zählen aus",
   "moment.pain": "Schmerz {n} von 10",
+  "moment.warm.yes": "aufgewärmt",
+  "moment.warm.no": "nicht aufgewärmt",
   "moment.answer": "{question}: {value}",
   "grade.good": "gut",
   "grade.fair": "mäßig",

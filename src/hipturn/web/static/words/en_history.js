@@ -126,6 +126,8 @@ export default {
   "moment.count.on": "counting on",
   "moment.count.off": "counting off",
   "moment.pain": "pain {n} of 10",
+  "moment.warm.yes": "warmed up",
+  "moment.warm.no": "not warmed up",
   "moment.answer": "{question}: {value}",
   "grade.good": "good",
   "grade.fair": "fair",
