@@ -65,7 +65,7 @@ SET: tuple[Element, ...] = (REP, Rest(0.6), REP, Rest(2.0))
 ROTATIONS = calibration_elements()[1:]
 """What follows the hold."""
 GUIDED = [
-    "connected, right leg: lie still",
+    "connected, right leg: keep still",
     "good: now turn the leg slowly, 3 times",
     "1",
     "2",
@@ -109,7 +109,7 @@ def test_the_whole_session_word_for_word() -> None:
             case Mark():
                 told.append(f"--> {each.kind}")
     assert told == [
-        " 0.0 connected, right leg: lie still (connected)",
+        " 0.0 connected, right leg: keep still (connected)",
         "--> side",
         "--> bias",
         " 5.7 good: now turn the leg slowly, 3 times (tare-done)",
@@ -281,13 +281,13 @@ def test_a_long_loss_in_the_hold_restarts_it() -> None:
     """What happened meanwhile nobody knows."""
     motion = done(Rest(9.5), *ROTATIONS, *SET)
     said = transcript(simulated.inputs(motion, lost=range(200, 260)))
-    assert said == [GUIDED[0], "data was lost: again, lie still", *GUIDED[1:]]
+    assert said == [GUIDED[0], "data was lost: again, keep still", *GUIDED[1:]]
 
 
 def test_a_long_loss_in_the_rotations_goes_back_to_the_hold() -> None:
     motion = done(Rest(6.0), *ROTATIONS[:1], Rest(8.0), *ROTATIONS, *SET)
     said = transcript(simulated.inputs(motion, lost=range(700, 740)))
-    assert said == [*GUIDED[:2], "data was lost: again, lie still", *GUIDED[1:]]
+    assert said == [*GUIDED[:2], "data was lost: again, keep still", *GUIDED[1:]]
 
 
 def with_lost_link(motion: Motion, from_s: float, to_s: float, reason: str = "lost") -> list[Input]:

@@ -623,7 +623,7 @@ def program(tmp_path: Path) -> Iterator[Program]:
 
 
 def test_the_program_serves_records_reloads_and_ends_cleanly(program: Program) -> None:
-    told = program.until("lie still")
+    told = program.until("sit still")
     page = told.split("page: ", 1)[1].split()[0]
     with urllib.request.urlopen(page + "api/v1/state", timeout=20) as answer:
         assert json.load(answer)["state"] in ("settling", "ready")

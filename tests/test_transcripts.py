@@ -14,9 +14,10 @@ import pytest
 from builders import inputs_of, of
 from guided_runs import Guided, Told
 from hipturn import config, drills, drivers
-from hipturn.coach import Prompt
+from hipturn.coach import Drill, Prompt, words
 from hipturn.core import quaternion
 from hipturn.core.pipeline import Pipeline
+from hipturn.core.positions import POSITIONS
 from hipturn.model import Calibrated, Direction, Gap, Mark, MarkKind, Rep, Side, Slip, Verdict
 from hipturn.sources.body import Element, Repetition, Rest, Shift
 from hipturn.units import RAD_PER_DEG
@@ -48,6 +49,21 @@ def test_the_whole_session_word_for_word(name: str, language: str) -> None:
         FOLDER.mkdir(exist_ok=True)
         path.write_text(said, encoding="utf-8")
     assert said == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.txt")), ids=lambda path: path.stem)
+def test_who_sits_or_stands_is_not_told_to_lie(path: Path) -> None:
+    """Nor who lies to sit: of the ways to keep still only that of the drill's position is ever said."""
+    titles = {drill.said(language).title: drill for drill in SHIPPED.values() for language in words.LANGUAGES}
+    drill: Drill | None = None
+    for line in path.read_text(encoding="utf-8").splitlines():
+        # a transcript begins with its drill's title
+        drill = titles.get(line.rpartition(",")[0], drill)
+        assert drill is not None
+        for language in words.LANGUAGES:
+            right = words.still(language, drill.position)
+            ways = {words.still(language, position) for position in POSITIONS} - {right}
+            assert not any(way in line for way in ways), line
 
 
 @pytest.mark.parametrize("side", Side)

@@ -202,6 +202,9 @@ def test_states_and_reasons_are_the_programs_words(catalogues: dict[str, dict[st
     for language in ("en", "de"):
         for state in State:
             assert catalogues[language][f"state.{state.value}"] == words.text(language, f"state.{state}")
+        for position in (None, *POSITIONS):
+            key = f"still.{position}" if position else "still"
+            assert catalogues[language][key] == coach_words.still(language, position)
         for key, text in catalogues[language].items():
             if key.startswith("trouble."):
                 assert text == words.trouble(language, key.removeprefix("trouble."))

@@ -143,6 +143,11 @@ class Scene:
         """Return what to do for a direction, in words."""
         return self.said.external if direction is Direction.EXTERNAL else self.outwards
 
+    @property
+    def still(self) -> str:
+        """How to keep still in the position of the drill, in words."""
+        return words.still(self.language, self.drill.position)
+
     def text(self, key: str, **values: Any) -> str:
         """Return a text of the coach's catalogue."""
         return words.text(self.language, key, **values)

@@ -131,11 +131,15 @@ class Switch(Stage):
     def begin(self) -> list[Said]:
         """Say which leg."""
         self._before_ns = self._told_ns = self.scene.t_ns
-        return [self.scene.say("switch", "set-done", side=self.scene.text(self.scene.side.value))]
+        return [self.scene.say("switch", "set-done", **self._words)]
 
     def shown(self) -> dict[str, Any]:
         """Return which leg."""
-        return {"text": self.scene.text("switch", side=self.scene.text(self.scene.side.value))}
+        return {"text": self.scene.text("switch", **self._words)}
+
+    @property
+    def _words(self) -> dict[str, Any]:
+        return {"side": self.scene.text(self.scene.side.value), "still": self.scene.still}
 
     def push(self, item: Input | Output) -> list[Said]:
         """Watch for a sensor that is handled, and tell again where it belongs while it is not."""
