@@ -87,6 +87,8 @@ class Running:
         self.plan, self.coach = plan, coach
         self._listen, self._tell, self._by_ns = listen, tell, by_ns
         self._keeper = Keeper(plan.recordings, plan.drill, plan.side, tell)
+        self.name = self._keeper.path.name if self._keeper.path else ""
+        """Of its recording, as it begins."""
         self._guide = Onward(coach, by_ns) if by_ns else None
         params = config.core_params(plan.settings)
         self._session = Session(params, self._guide or coach, self._keeper, self._hear)

@@ -131,6 +131,11 @@ SCHEMAS: Schema = {
                 "type": ["object", "null"],
                 "description": "What a screen shows now: the line of type coach that was told last.",
             },
+            "closing": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "Recordings of sessions that are over and that are not yet closed.",
+            },
             "results": {
                 "type": "array",
                 "items": {"type": "object"},

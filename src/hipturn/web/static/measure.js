@@ -87,8 +87,11 @@ export function mount(section, { store, orders, safety, sounds, claim }) {
     chooser.node.hidden = what !== "choose";
     live.hidden = what !== "live";
     outcome.node.hidden = what !== "results";
+    // whoever reads the history, or is in a panel, is left there
+    if (section.hidden) return what === "choose" ? chooser.fetchOffers() : undefined;
     scrollTo(0, 0);
-    if (what === "results") outcome.node.focus({ preventScroll: true });
+    const free = document.activeElement === document.body || section.contains(document.activeElement);
+    if (what === "results" && free) outcome.node.focus({ preventScroll: true });
     return what === "choose" ? chooser.fetchOffers() : undefined;
   }
 

@@ -18,6 +18,7 @@ export default {
   "history.unreadable": "nicht lesbar",
   "history.damaged": "beschädigt",
   "history.running": "läuft gerade",
+  "history.closing": "wird gespeichert",
   "history.nothing": "keine Wiederholung",
   "history.session": "Sitzung",
   "history.counted": "{controlled} von {reps} kontrolliert",

@@ -18,6 +18,7 @@ export default {
   "history.unreadable": "cannot be read",
   "history.damaged": "damaged",
   "history.running": "running now",
+  "history.closing": "being saved",
   "history.nothing": "no repetition",
   "history.session": "Session",
   "history.counted": "{controlled} of {reps} controlled",
