@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -280,3 +281,55 @@ def _tab_to(page: Page, selector: str) -> None:
         if page.evaluate(f"document.activeElement.matches({selector!r})"):
             return
     raise AssertionError(f"no Tab leads to {selector}")
+
+
+PAIR = """
+kind = "routine"
+parts = [
+    { drill = "seated-mobilisation", side = "right", reps = 3 },
+    { drill = "quick-rotation", side = "right" },
+]
+[text.en]
+title = "Pair"
+"""
+QUICK = """
+kind = "test"
+position = "seated-floor"
+directions = ["internal"]
+reps = 1
+hold_s = 1.5
+[text.en]
+title = "Quick"
+setup = "Sit down."
+internal = "drop the knee inwards"
+"""
+
+
+@pytest.fixture
+def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A short routine of a person's own."""
+    folder = tmp_path / "settings" / "drills"
+    folder.mkdir(parents=True)
+    (folder / "pair.toml").write_text(PAIR, encoding="utf-8")
+    (folder / "quick-rotation.toml").write_text(QUICK, encoding="utf-8")
+    monkeypatch.setenv("HIPTURN_CONFIG", str(folder.parent / "config.toml"))
+
+
+@pytest.mark.usefixtures("pair")
+def test_the_results_of_a_routine_are_whole_after_loading_anew(stage: Stages, look: Looks) -> None:
+    """Whether nothing, the first part or all of it was heard by the page, it shows the same at the end."""
+    one = stage(speed=14.0)
+    heard, late, anew = look(one.url), look(one.url), look(one.url)
+    page, between = heard.open(), late.open()
+    one.command(command="start", routine="pair", side="right")
+    until(between, "hipturn.store.coach?.part === 2")
+    between.reload()
+    until(page, "hipturn.store.coach?.step === 'done' && hipturn.store.coach.part === 2")
+    page.locator(".results .bars").wait_for()
+    shown = page.locator(".results").inner_text()
+    assert "Mobilise" in shown and "Quick" in shown
+    assert page.locator(".bars .bar").count() == 3
+    for other in (between, anew.open()):
+        other.locator(".results .bars").wait_for()
+        assert other.locator(".results").inner_text() == shown
+        assert other.locator(".bars .bar").count() == 3
