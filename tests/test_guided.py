@@ -533,6 +533,22 @@ def test_who_turns_the_leg_is_in_the_recording(
     session.close()
 
 
+def test_who_turns_the_leg_can_be_told_when_a_session_begins() -> None:
+    """By command as by flag; what is not told is as before."""
+
+    def parsed(**given: str) -> Begin:
+        told = commands.parse({"command": "start", "drill": "prone-rotation", **given}, "shin", HostNs(0))
+        assert isinstance(told, Begin)
+        return told
+
+    plan = Plan(None, Side.LEFT, 0, {}, Path())
+    passive = plan.asked(parsed(movement="passive"))
+    assert passive.passive and not plan.asked(parsed(movement="active")).passive
+    assert passive.asked(parsed()).passive and not plan.asked(parsed()).passive
+    with pytest.raises(UsageError, match="movement must be active or passive"):
+        parsed(movement="idle")
+
+
 def test_what_there_is_to_do_is_listed_and_shown() -> None:
     listed = run("drills").out
     for name in (*drills.names(), *drills.routine_names()):

@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Page, Route
 
 from hipturn.coach import Prompt, Show
-from page.leading import start, step, until
+from hipturn.recording import Reader
+from page.leading import choose, start, step, until
 from page.stage import Stage, Stages
 from page.watching import DESKTOP, PHONE, PICTURES, Looks
 
@@ -333,3 +334,35 @@ def test_the_results_of_a_routine_are_whole_after_loading_anew(stage: Stages, lo
         other.locator(".results .bars").wait_for()
         assert other.locator(".results").inner_text() == shown
         assert other.locator(".bars .bar").count() == 3
+
+
+def test_who_turns_the_leg_is_chosen_and_remembered(stage: Stages, look: Looks) -> None:
+    """For tests only, which are compared with their like; it is in the recording and shown all the time."""
+    one = stage(speed=16.0)
+    seen = look(one.url, size=PHONE)
+    page = seen.open()
+    until(page, "hipturn.store.running")
+    choose(page, "drill:seated-mobilisation")
+    asked = page.get_by_role("group", name="Who turns the leg")
+    assert not asked.is_visible()
+    choose(page, "drill:prone-rotation")
+    assert asked.get_by_label("moved by oneself").is_checked()
+    asked.locator("label", has_text="moved by somebody else").click()
+    seen.fits()
+    page.reload()
+    until(page, "hipturn.store.running")
+    start(page, "drill:prone-rotation")
+    until(page, "hipturn.store.status.session?.movement === 'passive'")
+    until(page, "document.querySelector('.session-title').textContent.includes('moved by somebody else')")
+    step(page, "done")
+    assert "moved by somebody else" in page.locator(".results .session-title").inner_text()
+    result = told(one)["result"]
+    assert result["conditions"]["movement"] == "passive"
+    assert Reader(one.folder / result["recording"]).session.movement == "passive"
+    # once more is done in the same way, and what is no test as one does it oneself
+    page.get_by_role("button", name="Once more").click()
+    until(
+        page, "hipturn.store.coach?.step !== 'done' && hipturn.store.status.session?.movement === 'passive'"
+    )
+    start(page, "drill:seated-mobilisation")
+    until(page, "hipturn.store.status.session?.movement === 'active'")

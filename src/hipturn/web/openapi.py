@@ -117,6 +117,10 @@ SCHEMAS: Schema = {
                             "side": {"enum": ["left", "right"]},
                             "drill": _maybe("string"),
                             "person": _maybe("string"),
+                            "movement": {
+                                "enum": ["active", "passive"],
+                                "description": "passive: somebody else turns the leg.",
+                            },
                             "samples": {"type": "integer"},
                             "duration_s": {"type": "number"},
                             "reps": {"type": "integer"},

@@ -35,6 +35,21 @@ export function choose(store, begin, back) {
       el("span", { "data-t": `leg.${side}` }),
     ),
   );
+  const movements = ["active", "passive"].map((movement) =>
+    el(
+      "label",
+      { class: "segment" },
+      el("input", { type: "radio", name: "movement", value: movement, onchange: () => prefs.set("movement", movement) }),
+      el("span", { "data-t": `movement.${movement}` }),
+    ),
+  );
+  const turning = el(
+    "fieldset",
+    { class: "field turning" },
+    el("legend", { class: "label", "data-t": "choose.movement" }),
+    el("div", { class: "segments" }, movements),
+    el("p", { class: "muted small", "data-t": "choose.movement.why" }),
+  );
   const offers = el("div", { class: "offers", role: "radiogroup", "data-t-label": "choose.what" });
   const about = el("div", { class: "about", "aria-live": "polite" });
   const start = el(
@@ -75,6 +90,7 @@ export function choose(store, begin, back) {
         el("legend", { class: "label", "data-t": "choose.leg" }),
         el("div", { class: "segments" }, legs),
       ),
+      turning,
     ),
     offers,
     about,
@@ -88,6 +104,7 @@ export function choose(store, begin, back) {
       command: "start",
       [kind]: name,
       side: prefs.get("side"),
+      movement: found()?.kind === "test" ? prefs.get("movement") : "active",
       language: language(),
       ...(prefs.get("person") ? { person: prefs.get("person") } : {}),
     };
@@ -151,7 +168,9 @@ export function choose(store, begin, back) {
   function settle() {
     person.value = document.activeElement === person ? person.value : prefs.get("person");
     for (const label of legs) label.firstChild.checked = label.firstChild.value === prefs.get("side");
+    for (const label of movements) label.firstChild.checked = label.firstChild.value === prefs.get("movement");
     const one = found();
+    turning.hidden = one?.kind !== "test";
     about.replaceChildren(...(one ? aboutOf(one) : []));
     start.disabled = !one || !store.open;
     cancel.hidden = !store.running;

@@ -49,11 +49,13 @@ export function mount(section, { store, orders, safety, sounds, claim }) {
   }
 
   function again(side) {
-    const { drill, person } = { drill: store.coach?.drill, person: prefs.get("person") };
+    const { drill, kind, result } = store.coach ?? {};
+    const person = prefs.get("person");
     prefs.set("side", side);
     return {
       command: "start",
       side,
+      movement: kind === "test" ? (result?.conditions?.movement ?? prefs.get("movement")) : "active",
       language: language(),
       ...(drill ? { drill } : {}),
       ...(person ? { person } : {}),

@@ -16,7 +16,8 @@ export function prompts(store, orders) {
   function settle() {
     const show = store.coach;
     const side = store.status?.session?.side;
-    say(title, titleOf(show) || (side ? `${t("title.counting")} · ${t(`leg.${side}`)}` : "hipturn"));
+    const passive = store.status?.session?.movement === "passive";
+    say(title, titleOf(show, passive) || (side ? `${t("title.counting")} · ${t(`leg.${side}`)}` : "hipturn"));
     say(todo, upper(todoOf(show)));
     warning.hidden = !show?.warning;
     say(warning, upper(show?.warning ?? ""));
@@ -70,10 +71,11 @@ export function prompts(store, orders) {
   return { node, question, settle };
 }
 
-/** Return where in what one is: title, leg, set, part. */
-export function titleOf(show) {
+/** Return where in what one is: title, leg, who turns it where that is somebody else, set, part. */
+export function titleOf(show, passive = false) {
   if (!show) return "";
   const parts = [show.title || t("title.counting"), t(`leg.${show.side}`)];
+  if (passive) parts.push(t("movement.passive"));
   if (show.sets > 1 && show.set) parts.push(t("title.set", show));
   if (show.parts > 1) parts.push(t("title.part", show));
   if (show.next) parts.push(t("title.next", show));

@@ -34,12 +34,13 @@ export function results(store, again, choose) {
     if (!show) return;
     const tests = told.filter((one) => Object.keys(one.result.legs ?? {}).length);
     const others = told.filter((one) => !tests.includes(one));
+    const passive = show.result.conditions?.movement === "passive";
     const both = new Set(told.map((one) => one.side)).size > 1;
     const panels = [
       el(
         "header",
         { class: "results-head" },
-        el("p", { class: "session-title", text: titleOf({ ...show, parts: null, next: null }) }),
+        el("p", { class: "session-title", text: titleOf({ ...show, parts: null, next: null }, passive) }),
         el("h1", { text: t("results.title") }),
         el("p", { class: "sentence", text: show.result.sentence }),
         el(

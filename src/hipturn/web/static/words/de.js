@@ -131,6 +131,8 @@ export default {
   "choose.what": "Übung",
   "choose.person": "Wessen Hüfte (Name oder Kürzel, bleibt in der Aufnahme)",
   "choose.leg": "Bein",
+  "choose.movement": "Wer das Bein dreht",
+  "choose.movement.why": "Ein Test wird nur mit solchen verglichen, die genauso gemacht sind.",
   "choose.start": "Los",
   "choose.back": "Zurück zur Sitzung",
   "choose.offline": "hipturn antwortet gerade nicht.",

@@ -131,6 +131,8 @@ export default {
   "choose.what": "Exercise",
   "choose.person": "Whose hip (name or code, kept in the recording)",
   "choose.leg": "Leg",
+  "choose.movement": "Who turns the leg",
+  "choose.movement.why": "A test is only ever compared with tests done in the same way.",
   "choose.start": "Start",
   "choose.back": "Back to the session",
   "choose.offline": "hipturn does not answer at the moment.",
