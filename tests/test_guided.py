@@ -30,6 +30,7 @@ from hipturn.daemon.plan import Plan
 from hipturn.daemon.running import Running
 from hipturn.daemon.speaking import speaker, speaking
 from hipturn.drivers.hipturn_gatt import Batch, encode
+from hipturn.errors import UsageError
 from hipturn.history import people
 from hipturn.model import (
     Direction,
