@@ -47,6 +47,10 @@ class Ask(Stage):
         """Wait as long after a pause."""
         self._ends_ns += by_ns
 
+    def resumed(self) -> list[Said]:
+        """Ask once more after a pause."""
+        return self.begin()
+
     def shown(self) -> dict[str, Any]:
         """Return the question."""
         text = self.scene.text(f"question.{self._what}")

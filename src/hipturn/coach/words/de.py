@@ -113,6 +113,8 @@ TEXTS: Mapping[str, str] = {
     "pain.gentle": "bleib im Angenehmen, es gibt nichts zu überbieten",
     "pain.stop": "das ist zu viel Schmerz: für heute ist hier Schluss",
     "paused": "Pause; dreimal auf den Sensor tippen geht weiter",
+    "paused.pose": "Pause; dreh nach innen und halt: nach einem Tick geht es weiter, nach zweien wird die "
+    "letzte zurückgenommen oder kommt wieder; nach außen ist Schluss",
     "resumed": "weiter",
     "skipped": "weiter zum Nächsten",
     "slip": "der Gurt oder deine Haltung hat sich verschoben: still halten, ich nulle neu",

@@ -111,6 +111,8 @@ TEXTS: Mapping[str, str] = {
     "pain.gentle": "stay within what is comfortable, there is nothing to beat",
     "pain.stop": "that is too much pain: we stop here for today",
     "paused": "paused; three taps on the sensor go on",
+    "paused.pose": "paused; turn inwards and hold: after one tick it goes on, after two the last one "
+    "is taken back or comes back; outwards ends the session",
     "resumed": "go on",
     "skipped": "next",
     "slip": "the strap or your pose has moved: hold still, I take a new zero",
