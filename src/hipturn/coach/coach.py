@@ -270,7 +270,7 @@ class Coach:
         return []
 
     def _pose(self, block: HipAngle) -> list[Said]:
-        """Watch for a pose; in a pause it is heard how long it is kept, because that decides what it means."""
+        """Watch for a pose; in a pause one hears how long it is kept, which decides what it means."""
         pose = self._poses.push(block, self._scene)
         before, self._kept = self._kept, self._poses.reached
         if pose is not None:
@@ -279,8 +279,9 @@ class Coach:
         return [self._scene.sound("tick")] if heard else []
 
     def _posed(self, pose: Pose) -> list[Said]:
-        """Do what a pose means now: inwards goes on, outwards pauses; in a pause outwards ends the session,
-        and inwards for long takes the last one back, or brings it back.
+        """Do what a pose means now: inwards goes on, outwards pauses.
+
+        In a pause outwards ends the session, and inwards for long takes the last one back, or brings it back.
         """
         stage, paused = self._stage, self._paused_ns is not None
         if self._result is not None or self._aside is not None or self._scene.free:

@@ -1,8 +1,8 @@
 """Poses as commands, for somebody whose hands are on the floor: the leg turned, kept still, and home again.
 
 Inwards (the way of internal rotation) and outwards. Coming home within some seconds is part of it: a leg that
-has dropped to a side to rest stays there, and somebody who gets up tilts the femur's axis. A pose that is kept
-for longer is another one: who keeps it hears how long that is.
+has dropped to a side to rest stays there, and somebody who gets up tilts the femur's axis. A pose that is
+kept for longer is another one: who keeps it hears how long that is.
 """
 
 from typing import Literal
@@ -24,7 +24,7 @@ HELD_NS, LONGEST_NS = 2 * NS_PER_S, 8 * NS_PER_S
 """Longer than anybody stops at the end of a repetition, shorter than a rest."""
 HELD_S = HELD_NS / NS_PER_S
 LONG_NS = 5 * NS_PER_S
-"""Inwards for so long is the other pose: three seconds after the first sound, and as many before it is none."""
+"""Inwards for so long is the other pose: three seconds after the first sound, three before it is none."""
 COMING_NS = 3 * NS_PER_S
 """From the end of the hold the way home takes no longer."""
 NEUTRAL_RAD = 10.0 * RAD_PER_DEG
