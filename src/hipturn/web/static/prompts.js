@@ -22,7 +22,8 @@ export function prompts(store, orders) {
     warning.hidden = !show?.warning;
     say(warning, upper(show?.warning ?? ""));
     said.dataset.same = String(said.textContent === todo.textContent);
-    const key = show?.question ? `${show.question.id} ${show.t_s} ${document.documentElement.lang}` : "";
+    // the same question is not put anew under somebody's finger
+    const key = show?.question ? `${JSON.stringify(show.question)} ${document.documentElement.lang}` : "";
     if (key === asked) return;
     asked = key;
     question.hidden = !show?.question;

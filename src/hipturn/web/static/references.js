@@ -5,13 +5,19 @@ import { language } from "./i18n.js";
 import * as prefs from "./prefs.js";
 
 const known = { groups: [], scales: [] };
+let told = "";
 
 /** Fetch them in the language of the page; call `then` when they are there. */
 export async function fetchReferences(then) {
   const now = language();
-  const there = await get(`references?language=${now}`);
-  if (now !== language()) return; // asked for again meanwhile
-  Object.assign(known, there);
+  try {
+    const there = await get(`references?language=${now}`);
+    if (now !== language() || JSON.stringify(there) === told) return; // asked for again meanwhile, or known
+    told = JSON.stringify(there);
+    Object.assign(known, there);
+  } catch {
+    return; // the program is away: asked again when it is back
+  }
   then();
 }
 
