@@ -315,11 +315,13 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
     names = ("start", "latency", "cpu", "memory", "kill")
-    parser.add_argument("what", nargs="*", choices=[*names, []], default=list(names))
+    # nothing at all is among the choices: it is what the parser looks at where nothing is named
+    parser.add_argument("what", nargs="*", choices=[*names, []], default=[], help="all of them if not named")
     parser.add_argument("--seconds", type=float, default=30.0, help="of latency and cpu")
     parser.add_argument("--hours", type=float, default=0.5, help="of stream for memory")
     parser.add_argument("--kills", type=int, default=6)
     given = parser.parse_args()
+    given.what = given.what or names
     if "start" in given.what:
         start(3)
     if "latency" in given.what:

@@ -27,8 +27,9 @@ from hipturn.coach import Coach
 from hipturn.coach.posing import Poses
 from hipturn.coach.scene import Scene
 from hipturn.coach.steps import counting
+from hipturn.core.excursions import DetectParams, Excursion
 from hipturn.core.figures import figures
-from hipturn.core.reps import Detector, DetectParams, Excursion
+from hipturn.core.reps import Detector
 from hipturn.core.trace import part
 from hipturn.model import Calibration, FloatArray, HipAngle, Side
 from hipturn.sources import body, simulated

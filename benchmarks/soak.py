@@ -5,7 +5,8 @@ Run: ``python benchmarks/soak.py`` for eight hours in warped time, in which nobo
 The sensor is played inside the process; no radio is in it.
 
 Aims: memory grows by 5 MB at most after the first minutes, no task, file or thread is left over, and each
-fault that cost samples is told as a gap.
+fault that cost samples is told as a gap. The computer sleeps now and then, the disk is full for a while,
+pages come and go, some slow and some stuck, and every recording is taken into the history.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import asyncio
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -26,7 +28,7 @@ FIRST_S = 600.0
 
 def told(soak: Soak, took_s: float, how: str) -> None:
     """Print the figures."""
-    kinds = {kind: sum(one == kind for one, _ in soak.faults) for kind in ("link", "loss", "damage")}
+    kinds = dict(Counter(kind for kind, _ in soak.faults))
     lost = sum(count for _, count in soak.faults)
     marked = sum(gap.lost for gap in soak.gaps)
     last = soak.holdings[-1]
@@ -43,6 +45,13 @@ def told(soak: Soak, took_s: float, how: str) -> None:
         f"sent, {marked} of them told in {len(soak.gaps)} gaps for {len(soak.faults)} faults; "
         f"{soak.sessions} recordings"
     )
+    if soak.onlookers is not None:
+        seen = soak.onlookers
+        print(
+            f"           {seen.manners.total()} visitors {dict(seen.manners)}, {len(seen.refused)} of what "
+            f"they asked refused, {seen.hub.viewers.dropped} frames dropped for who did not keep up; disk "
+            f"full {len(soak.full)} times, {sum(told and well for told, well in soak.full)} told and mended"
+        )
     at = [one for one in soak.holdings if one.at_s >= FIRST_S][:: max(1, len(soak.holdings) // 8)]
     print("           MB by hour: " + ", ".join(f"{one.at_s / 3600:.1f}: {one.rss_mb:.1f}" for one in at))
 

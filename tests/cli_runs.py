@@ -18,7 +18,7 @@ from hipturn import drivers
 from hipturn.cli.main import cli
 from hipturn.coach import Coach
 from hipturn.config import core_params, defaults
-from hipturn.model import FloatArray, Input, IntArray, LinkUp, Packets, SessionStart, Side
+from hipturn.model import FloatArray, Input, IntArray, LinkDown, LinkUp, Packets, SessionStart, Side
 from hipturn.recording import Reader, Writer
 from hipturn.session import Session
 from hipturn.sources import simulated
@@ -97,9 +97,18 @@ def drill(seed: int = 1, side: Side = Side.RIGHT, reps: int = 4) -> Motion:
 
 
 def record(
-    path: Path, motion: Motion, *, coached: bool = True, lost: Sequence[int] = (), person: str = ""
+    path: Path,
+    motion: Motion,
+    *,
+    coached: bool = True,
+    lost: Sequence[int] = (),
+    person: str = "",
+    broken_off: bool = False,
 ) -> Path:
-    """Record the motion as a live session would, with a coach that calibrates or without; return the path."""
+    """Record the motion as a live session would, with a coach that calibrates or without; return the path.
+
+    `broken_off`: without the end of the link, as whoever was stopped hard.
+    """
     settings = defaults()
     start = SessionStart("test", "2026-01-01T12:00:00+00:00", settings=settings, person=person)
     with Writer(path) as writer:
@@ -108,6 +117,8 @@ def record(
             coach = Coach(simulated.STREAM, motion.leg.side, 0)
             push = Session(core_params(settings), coach, writer, lambda _: None).push
         for i, item in enumerate((start, *simulated.inputs(motion, lost=lost))):
+            if broken_off and isinstance(item, LinkDown):
+                break
             push(item)
             if i % int(RATE_HZ) == 0:
                 writer.close_chunk()

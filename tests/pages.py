@@ -2,11 +2,13 @@
 
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from hipturn.errors import UsageError
 from hipturn.report import pdf
@@ -81,3 +83,18 @@ def pages(path: Path) -> list[str]:
     found = text.split("\f")[:-1]
     assert len(found) == int(facts["Pages"])
     return [" ".join(each.split()) for each in found]
+
+
+def inked(path: Path) -> list[float]:
+    """Return how far down each page of a PDF is used, its foot aside: a share of its height."""
+    with tempfile.TemporaryDirectory() as place:
+        command = ["pdftoppm", "-r", "20", "-gray", str(path), f"{place}/p"]
+        subprocess.run(command, check=True, capture_output=True)
+        found = []
+        for page in sorted(Path(place).iterdir()):
+            with Image.open(page) as picture:
+                height = picture.height - round(0.06 * picture.height)
+                below = picture.crop((0, 0, picture.width, height)).point(lambda shade: 255 * (shade < 200))
+                box = below.getbbox()
+                found.append((box[3] if box else 0) / height)
+    return found

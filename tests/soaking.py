@@ -1,4 +1,8 @@
-"""A daemon that streams for hours with a fault every few minutes, in warped or in real time; see `warped`."""
+"""A daemon that streams for hours with a fault every few minutes, in warped or in real time; see `warped`.
+
+The disk is full now and then, pages are opened and closed and some hang, and every recording is taken into
+the history when it is closed, as by ``hipturn run``.
+"""
 
 import asyncio
 import contextlib
@@ -7,12 +11,14 @@ import os
 import random
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from hipturn import config
+from disks import full_disk
+from hipturn import config, history
 from hipturn.daemon import STREAM, Daemon, Ears, Plan
 from hipturn.drivers.hipturn_gatt import Batch, encode
 from hipturn.model import Gap, HostNs, LinkDown, LinkUp, Packets, Side, StreamInfo
@@ -20,12 +26,19 @@ from hipturn.session import Heard
 from hipturn.sinks.hub import Hub
 from hipturn.sources import body, simulated
 from hipturn.sources.ble import LinkState
+from onlookers import VISITING, Onlookers
 
 RATE_HZ = 100.0
 FAULT_EVERY_S = (60.0, 240.0)
 """A fault comes after a time between these."""
 LAST_S = 60.0
 """None comes so late: a gap is told by the sample after it."""
+ASLEEP_S = (10, 60)
+"""How long the computer sleeps with the link it loses by it, on a clock that goes on meanwhile."""
+TOLD_S = 2.0
+"""Within this what is wrong is told, and that it is right again."""
+FULL_EVERY_S, FULL_S = (300.0, 1500.0), (5.0, 60.0)
+"""After a time between the first two the disk is full for one between the others."""
 SAMPLE_EVERY_S = 60.0
 """How often what the process holds is counted."""
 
@@ -56,6 +69,9 @@ class Soak:
     sent: int = 0
     overruns: int = 0
     sessions: int = 0
+    full: list[tuple[bool, bool]] = field(default_factory=list)
+    """Of each time the disk was full: whether that was told, and afterwards that it is well again."""
+    onlookers: Onlookers | None = None
     _done: asyncio.Event = field(default_factory=asyncio.Event)
 
     # --- the source -----------------------------------------------------------------------------
@@ -96,16 +112,27 @@ class Soak:
 
     async def _fault(self, rng: random.Random, ears: Ears, number: int, info: StreamInfo) -> int:
         """Do something bad; return the number of the sample that comes after it."""
-        kind = rng.choice(["link", "loss", "damage"])
-        lost = rng.randrange(1, 12) if kind != "link" else rng.randrange(20, 200)
-        lost = 1 if kind == "damage" else lost
+        kind = rng.choice(["link", "loss", "damage", "sleep"])
+        match kind:
+            case "link":
+                lost = rng.randrange(20, 200)
+            case "loss":
+                lost = rng.randrange(1, 12)
+            case "damage":
+                lost = 1
+            case _:
+                lost = rng.randrange(*ASLEEP_S) * round(RATE_HZ) // self.batch
         self.faults.append((kind, lost * self.batch))
         if kind == "damage":
             self._send(ears, b"\xff\x00\x13")
-        elif kind == "link":
+        elif kind == "sleep":
+            # the whole program stands still; that the link is gone is the first it hears afterwards
+            time.sleep(lost * self.batch / RATE_HZ)  # noqa: ASYNC251
+        if kind in ("link", "sleep"):
             ears.emit(LinkDown(STREAM, _now(), "lost"))
             ears.state(LinkState.LOST, "the link was lost, connecting again")
-            await asyncio.sleep(lost * self.batch / RATE_HZ)
+            if kind == "link":
+                await asyncio.sleep(lost * self.batch / RATE_HZ)
             self._link(ears, LinkUp(STREAM, _now(), info))
         return number + lost * self.batch
 
@@ -120,7 +147,7 @@ class Soak:
     # --- the daemon -----------------------------------------------------------------------------
 
     async def measure(self, folder: Path, part_after_s: float = 7200.0) -> "Soak":
-        """Run a daemon with this source, a viewer that reads and one that does not, until it is through."""
+        """Run a daemon with this source and viewers of every kind until it is through."""
         hub = Hub()
         soak = self
 
@@ -141,27 +168,45 @@ class Soak:
 
         plan = Plan(None, Side.RIGHT, 0, config.defaults(), folder, part_after_s=part_after_s)
         daemon = Daemon(plan, lambda _, ears: Played(ears), hub, View())
+
+        def closed(paths: list[Path]) -> None:
+            for path in paths:
+                history.add(folder, path)
+
+        daemon.on_closed = closed
         stop = asyncio.Event()
         hub.viewers.join()
-        beside = [asyncio.create_task(_read(hub)), asyncio.create_task(self._count(hub))]
+        self.onlookers = Onlookers(hub, daemon.tell, folder, self.seed)
+        everything = (self._fill_disk(hub), self.onlookers.come_and_go(), _read(hub), self._count())
+        filling, looking, *beside = [asyncio.create_task(each) for each in everything]
         running = asyncio.create_task(daemon.run(stop))
         await self._done.wait()
+        await _over(filling, looking)
+        # nobody looks on any more: what is left of whoever did is left over
         self.holdings.append(holding(self.seconds))
         stop.set()
         await running
-        for task in beside:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await _over(*beside)
         self.samples, self.overruns = hub.counters.samples, hub.counters.overruns
         self.sessions = hub.counters.sessions
         return self
 
-    async def _count(self, hub: Hub) -> None:
+    async def _fill_disk(self, hub: Hub) -> None:
+        """Leave no room now and then, for as long as that takes to be told and longer."""
+        rng = random.Random(self.seed)
+        while True:
+            await asyncio.sleep(rng.uniform(*FULL_EVERY_S))
+            with full_disk(0):
+                await asyncio.sleep(rng.uniform(*FULL_S))
+                told = "recording" in hub.status.troubles
+            await asyncio.sleep(TOLD_S)
+            self.full.append((told, "recording" not in hub.status.troubles))
+
+    async def _count(self) -> None:
         begun_s = time.monotonic()
         while True:
             await asyncio.sleep(SAMPLE_EVERY_S)
-            self.holdings.append(holding(time.monotonic() - begun_s))
+            self.holdings.append(holding(time.monotonic() - begun_s, VISITING))
 
     # --- what is to be told of it ---------------------------------------------------------------
 
@@ -180,20 +225,28 @@ class Soak:
         ]
 
 
+async def _over(*tasks: "asyncio.Task[None]") -> None:
+    """End what runs until it is ended; raise what ended it before."""
+    for task in tasks:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
 async def _read(hub: Hub) -> None:
     viewer = hub.viewers.join()
     while True:
         await viewer.get()
 
 
-def holding(at_s: float) -> Holding:
-    """Count what this process holds."""
+def holding(at_s: float, but: Collection[str] = ()) -> Holding:
+    """Count what this process holds, tasks called one of `but` aside."""
     gc.collect()
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return Holding(
         at_s,
         pages * os.sysconf("SC_PAGE_SIZE") / 1e6,
-        len(asyncio.all_tasks()),
+        sum(task.get_name() not in but for task in asyncio.all_tasks()),
         len(list(Path("/proc/self/fd").iterdir())),
         threading.active_count(),
     )

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import signal
 import subprocess
 import sys
 
@@ -170,6 +171,19 @@ def test_the_sensor_leaves_with_its_parent() -> None:
         assert json.loads(process.stdout.readline())["type"] == "ready"
         process.stdin.close()
         assert process.wait(PATIENCE_S) == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_the_sensor_is_switched_off_by_a_signal_also_behind_a_script(sent: signal.Signals) -> None:
+    """What a shell starts with & has Ctrl-C's signal ignored; a script that sends it means it."""
+    command = ["sh", "-c", f"trap '' INT; exec {sys.executable} -m hipturn virtual"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert json.loads(process.stdout.readline())["type"] == "ready"
+        process.send_signal(sent)
+        assert process.wait(PATIENCE_S) == 0
+        assert process.stderr.read() == "the virtual sensor is switched off\n"
 
 
 def test_a_transport_that_is_not_there_is_bluetooth_unavailable() -> None:

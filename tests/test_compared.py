@@ -9,18 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cli_runs import bundled, done, refused, run
+from cli_runs import bundled, done, drill, record, refused, run
 from hipturn.batch.again import Replayed, Task, lost, replay, replay_all
 from hipturn.batch.processes import in_processes
-from hipturn.compared import compared, in_words
-from hipturn.offline import Request
+from hipturn.compared import KINDS, compared, in_words
+from hipturn.offline import Request, analyse
 from hipturn.recording import Reader
+from hipturn.recording.mend import finish
 from histories import RECORDINGS
 
 Event = dict[str, Any]
+VERDICTS = ("controlled", "uncontrolled", "void")
 
 
 def rep(start_s: float, n: int = 1, **more: Any) -> Event:
@@ -159,6 +161,43 @@ def test_one_that_kills_its_process_is_told_and_the_others_are_replayed(folder: 
     assert len(found) == 4
     assert [each.name for each in found.values() if each.summary is None] == ["mishaps.mcap"]
     assert "died" in str(found["mishaps.mcap"].reason)
+
+
+@pytest.fixture(scope="module")
+def broken_off(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A session that nobody ended, a chunk a second."""
+    return record(tmp_path_factory.mktemp("session") / "it.mcap", drill(), broken_off=True).read_bytes()
+
+
+@given(share=st.floats(0.6, 1.0))
+@example(share=1.0)
+@settings(max_examples=20)
+def test_wherever_a_session_broke_off_it_is_as_announced_until_there(
+    tmp_path_factory: pytest.TempPathFactory, broken_off: bytes, share: float
+) -> None:
+    """What its end alone gives is told apart, also when a later start has finished the file."""
+    path = tmp_path_factory.mktemp("cut") / "cut.mcap"
+    path.write_bytes(broken_off[: int(share * len(broken_off))])
+    for mended in (False, True):
+        if mended:
+            finish(path)
+        result = analyse(path, Request())
+        _, events, tail = result.lines(path.name)
+        total = compared(Reader(path).events(), events, result.at_cut)[-1]
+        assert total["differ"] == 0 and total["live"] == total["now"], (mended, total)
+        assert total.get("at_cut", 0) == len([line for line in result.at_cut if line["type"] in KINDS])
+        assert sum(total["now"][each] for each in VERDICTS) <= tail["reps"]
+
+
+def test_what_the_end_of_a_broken_session_gives_is_told_and_its_other_changes_too(
+    broken_off: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "cut.mcap"
+    path.write_bytes(broken_off)
+    told = run("replay", path, "--diff").out.splitlines()[-1]
+    assert told == "as announced live; where it broke off 1 result could be told to nobody"
+    changed = run("replay", path, "--diff", "--set", "reps.max_speed_dps=30").out.splitlines()[-1]
+    assert "announced results differ: controlled" in changed and changed.endswith("told to nobody")
 
 
 def test_a_recording_without_events_has_nothing_to_compare(folder: Path) -> None:

@@ -141,6 +141,20 @@ def test_a_terminal_of_eighty_columns_cuts_no_figure_and_no_word(width: int, sec
     assert {"gravity", "strap", "resting", "calibrate"} <= set(words)
 
 
+@given(st.integers(30, 79), st.booleans())
+def test_a_narrower_one_cuts_none_either(width: int, second: bool) -> None:
+    """There a repetition goes over several lines, all of it, in order, and nothing sticks out."""
+    reps = [{**rep, "compensation_deg": 12.3} if second else rep for rep in REPS]
+    shown = results(width, terminal=True, reps=reps).splitlines()
+    assert max(map(len, shown)) <= width
+    words = " ".join(" ".join(shown).split())
+    for each in reps:
+        *figures, verdict = (str(cell) for cell in rep_row(each))
+        cells = [*figures, *(["12.3"] if second else []), verdict]
+        assert set(" ".join(cells).split()) <= set(words.split())
+        assert width >= 60 or " ".join(cells) in words
+
+
 def test_a_pipe_gets_a_line_for_each_thing_and_no_blanks_behind() -> None:
     shown = results(PIPE_WIDTH, terminal=False).splitlines()
     assert not [line for line in shown if line != line.rstrip()]

@@ -71,7 +71,11 @@ def test_a_session_ends_at_its_target_and_replays_as_it_was_live(tmp_path: Path)
             ended = await one.task
             assert ended.finished and ended.trouble is None
             (path,) = ended.recordings
-            told = [line for line in one.hub.results() if line["type"] in ("rep", "calibration", "gap")]
+            told = [
+                line
+                for line in map(json.loads, one.hub.results())
+                if line["type"] in ("rep", "calibration", "gap")
+            ]
             head, events, _ = analyse(path, Request()).lines(path.name)
             assert [e for e in events if e["type"] in ("rep", "calibration", "gap")] == told
             assert Reader(path).problem is None and head["side"] == motion.leg.side

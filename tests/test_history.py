@@ -16,14 +16,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cli_runs import done, refused
-from hipturn import lines, offline
+from disks import full_disk
+from hipturn import commands, config, lines, offline
 from hipturn.core import results
-from hipturn.errors import InputError
+from hipturn.errors import InputError, UsageError
 from hipturn.history import Catalogue, Filter, Person, add, reindex, session_results
 from hipturn.history import schema as schema_of
 from hipturn.history.overview import results_of, session_line
 from hipturn.history.store import FILE
 from hipturn.model import HipAngle, Side, Verdict
+from hipturn.plain import is_name
 from hipturn.recording import Reader, Writer
 from hipturn.recording.amend import amend, part_of
 from hipturn.units import DEG_PER_RAD
@@ -259,9 +261,40 @@ def test_people_are_not_merged_by_mistake_nor_named_unreadably(folder: Path) -> 
             catalogue.rename_person("Ada", "P-07")
         with pytest.raises(InputError, match="there is Ada, P-07"):
             catalogue.rename_person("Bob", "x")
-        for name in ("", "  ", "a\nb", "x" * 201, "\x1b[2J"):
+        for name in ("", "  ", "a\nb", "x" * 201, "\x1b[2J", "ada\u202eb", "a\u200bb"):
             with pytest.raises(InputError, match="cannot be a person's name"):
                 catalogue.rename_person("Ada", name)
+
+
+@pytest.mark.parametrize("name", ["👩\u200d⚕️ Ada", "עדה", "می\u200cخواهم", "Ana-María Ó", "李雷"])
+def test_whoever_has_a_name_that_is_written_so_keeps_it(name: str, folder: Path) -> None:
+    """In the recordings, in a list, to a program, on a printed page, and in a session that begins so."""
+    (folder / "broken.mcap").unlink()
+    done("history", "rename", "Ada", name, "--recordings", folder)
+    assert name in done("history", "--recordings", folder).out
+    assert name in done("history", "people", "--recordings", folder).out
+    assert {line["person"] for line in done("history", "--recordings", folder, "--json").lines} == {
+        name,
+        "P-07",
+    }
+    page = folder.parent / f"{folder.name}.html"
+    done("report", "--person", name, "--recordings", folder, "-o", page)
+    assert name in page.read_text(encoding="utf-8")
+    assert config.SETTINGS["coach.person"].parse(name, "--person") == name
+    assert commands.COMMANDS["start"].fields["person"].check(name)
+
+
+@given(st.text(max_size=6) | st.text(alphabet="a \u200d\u202e\n\x85\xa0\ufeff"))
+def test_what_one_door_takes_for_a_name_every_door_does(name: str) -> None:
+    """A session that could not be renamed back, or listed, is not begun; the API takes no blanks in front."""
+    try:
+        set_so = config.SETTINGS["coach.person"].parse(name, "--person") == name and name != ""
+    except UsageError as error:
+        assert "one line of text" in str(error)
+        set_so = False
+    asked_so = commands.COMMANDS["start"].fields["person"].check(name)
+    assert set_so == is_name(name) and asked_so <= set_so
+    assert set_so <= (asked_so or name[:1].isspace() or len(name) > 64)
 
 
 @pytest.mark.parametrize("name", ["../x", "x/../../y", ".hidden", "a" * 250, "", "con\n"])
@@ -416,6 +449,19 @@ def test_a_catalogue_damaged_within_is_told_and_made_anew(harm: Callable[[Path],
     with pytest.raises(InputError, match=damaged), Catalogue(folder) as catalogue:
         catalogue.sessions()
     reindex(folder)
+    assert content(folder) == before
+
+
+def test_a_catalogue_on_a_full_disk_is_not_called_damaged_nor_thrown_away(folder: Path) -> None:
+    """Not even made anew: there is no room for that. Afterwards it is as it was."""
+    before = content(folder)
+    newest = max(folder.glob("*left.mcap"))
+    was_ns = newest.stat().st_mtime_ns
+    os.utime(newest, ns=(0, 0))
+    for attempt in (lambda: Catalogue(folder), lambda: reindex(folder), lambda: add(folder, newest)):
+        with full_disk(0), pytest.raises(InputError, match=r"cannot be written .* give it room"):
+            attempt()
+    os.utime(newest, ns=(was_ns, was_ns))
     assert content(folder) == before
 
 

@@ -16,7 +16,7 @@ from hipturn import recording
 from hipturn.core import quaternion
 from hipturn.errors import InputError, UsageError
 from hipturn.offline import AUTO, Request, analyse
-from hipturn.sources.importers import detect, witmotion, xio, xsens_dot
+from hipturn.sources.importers import cells, detect, witmotion, xio, xsens_dot
 
 ROWS = 300
 SAMPLES = truth(ROWS)
@@ -50,6 +50,51 @@ TEXTS = {
     "wit with names without values": WIT_UNFILLED,
     **XIO,
 }
+
+
+# --- quotes -------------------------------------------------------------------------------------
+
+
+@given(
+    notes=st.lists(
+        st.sampled_from(["", "ok", '"', '"open', 'shut"', 'a"b', '"all"']), min_size=2, max_size=9
+    ),
+    at=st.integers(0, 3),
+    delimiter=st.sampled_from(",;"),
+)
+@example(notes=["ok", '"open', "ok", 'shut"', "ok"], at=0, delimiter=",")
+@example(notes=["ok", '"open', "ok", "ok"], at=3, delimiter=",")
+def test_a_stray_quote_never_swallows_a_row(
+    tmp_path_factory: pytest.TempPathFactory, notes: list[str], at: int, delimiter: str
+) -> None:
+    """Wherever the column is that nobody asked for: all rows above the last come, or one line tells."""
+
+    def line(note: str, values: list[str]) -> str:
+        return delimiter.join([*values[:at], note, *values[at:]])
+
+    rows = [line(note, [str(n), "1", "2"]) for n, note in enumerate(notes)]
+    path = tmp_path_factory.mktemp("quotes") / "t.csv"
+    path.write_text("\n".join([line("note", ["n", "x", "y"]), *rows]) + "\n")
+    try:
+        numbers, _ = cells.read(path, ["n"], cells.Form(delimiter))
+    except InputError as error:
+        assert "line" in str(error) and "quote" in str(error)
+    else:
+        assert numbers[: len(notes) - 1, 0].tolist() == list(range(len(notes) - 1))
+
+
+def test_a_note_of_several_lines_is_no_stray_quote(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text('n,note,x,y\n0,"slowly,\nand then again",1,2\n1,"with ""both"" hands\n\n",1,2\n2,,1,2\n')
+    numbers, lines = cells.read(path, ["n", "y"], cells.Form())
+    assert numbers.tolist() == [[0, 2], [1, 2], [2, 2]] and lines.tolist() == [3, 6, 7]
+
+
+def test_a_quote_that_swallows_the_whole_rest_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("n,note,x,y\n0,ok,1,2\n" + '1,"lost,1,2\n' + "2,ok,1,2\n" * 50_000)
+    with pytest.raises(InputError, match=r"below line 2 .*quote"):
+        cells.read(path, ["n"], cells.Form())
 
 
 # --- any text at all ----------------------------------------------------------------------------

@@ -2,7 +2,10 @@
 
 import asyncio
 import os
+from collections.abc import Iterator
 from dataclasses import fields, replace
+from datetime import datetime, timedelta, tzinfo
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +21,7 @@ from hipturn.daemon.onward import shifted
 from hipturn.model import Gap, IntArray, Orientation, Output, Packets, Rep
 from hipturn.offline import Request, analyse
 from hipturn.recording import Reader
+from hipturn.sinks import recorder, standing
 from hipturn.sinks.recovery import recover
 from live_sessions import heard
 
@@ -84,6 +88,42 @@ def test_a_session_goes_on_in_another_recording(
     counts = [int(say) for say in said if say.isdecimal()][ROTATIONS:]
     assert counts == list(range(1, len(counts) + 1)), "the count goes on"
     assert "sensor back, go on" not in said
+
+
+def test_the_clock_on_the_wall_may_jump(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Back by hours, to the second a recording is named by, to 1970 and on: only names and dates tell it."""
+    noon = datetime(2026, 3, 1, 12, 0)
+    told = [noon, noon - timedelta(hours=5), noon, datetime(1970, 1, 1), datetime(2100, 1, 1)]
+
+    for module in (running, recorder, standing):
+        jumps = cycle(told)
+
+        class Jumping(datetime):
+            @classmethod
+            def now(cls, tz: tzinfo | None = None, jumps: Iterator[datetime] = jumps) -> "Jumping":
+                return cls.fromisoformat(next(jumps).isoformat())
+
+        monkeypatch.setattr(module, "datetime", Jumping)
+    motion = drill(reps=3)
+    packets = packets_of(motion)
+    monkeypatch.setattr(running, "REST_NS", 0)
+
+    async def main() -> Live:
+        async with live(tmp_path, side=motion.leg.side, part_after_s=6.0) as one:
+            one.source.link(motion)
+            await one.source.send(packets)
+            await through(one, len(packets))
+            await one.end()
+            return one
+
+    one = asyncio.run(main())
+    paths = list(tmp_path.glob("*.mcap"))
+    assert len(paths) == one.hub.counters.sessions >= 3
+    assert sum(path.name.startswith("2026-03-01_120000") for path in paths) == 2, "none is written over"
+    assert {Reader(path).session.wall_time[:4] for path in paths} >= {"2026", "1970"}
+    came = [item.at_ns for path in paths for item in Reader(path).inputs() if isinstance(item, Packets)]
+    assert np.array_equal(np.sort(np.concatenate(came)), np.concatenate([item.at_ns for item in packets]))
+    assert not [item for item in one.view.heard if isinstance(item, Gap)]
 
 
 def test_it_waits_for_a_rest_and_not_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

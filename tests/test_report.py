@@ -27,13 +27,14 @@ from hipturn.history.overview import Overview, overview
 from hipturn.history.people import Person
 from hipturn.model import Direction, Rep, Side, Verdict
 from hipturn.recording import Reader, Writer
-from hipturn.report import pdf, person, pictures
+from hipturn.report import against, courses, legs, pdf, person, pictures
 from hipturn.report import session as one_session
+from hipturn.report.against import NOTHING, Against
 from hipturn.report.html import Html, element
-from hipturn.report.words import CATALOGUES, PICTURES, Say
+from hipturn.report.words import CATALOGUES, PICTURES, Say, short
 from hipturn.units import DEG_PER_RAD
 from histories import FIRST, RECORDINGS, session, weeks
-from pages import pages, parsed, printed
+from pages import inked, pages, parsed, printed
 
 TODAY = FIRST.toordinal() + 70
 LONG = "Wolfeschlegelsteinhausenbergerdorff " * 6
@@ -83,8 +84,13 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @functools.cache
 def reported(name: str, folder: Path, say: Say, groups: int = 0, *, deidentify: bool = False) -> str:
     found, last = followed(folder, name)
-    chosen = list(references.GROUPS.values())[3 : 3 + groups]
-    return person.report(found, last, TODAY, chosen, say, deidentify=deidentify)
+    return person.report(found, last, TODAY, chosen(groups), say, deidentify=deidentify)
+
+
+def chosen(groups: int) -> Against:
+    """So many groups, and the scale with as many as there may be."""
+    scale = references.SCALES["prone-internal"] if groups == MOST_GROUPS else None
+    return Against(tuple(references.GROUPS.values())[3 : 3 + groups], scale)
 
 
 # --- two sheets ---------------------------------------------------------------------------------
@@ -108,15 +114,29 @@ def test_two_pages_stay_two_however_much_there_is(language: str, full: Path, tmp
     say = Say(language)
     path.write_text(reported(LONG[:190], full, say, MOST_GROUPS), encoding="utf-8")
     first, second = printed(path)
-    assert say("page", n=1) in first and say("page", n=2) in second
-    for each in (say("progress"), say("sides"), say("adherence"), say("notes")):
+    assert say("page", n=1, of=2) in first and say("page", n=2, of=2) in second
+    for each in (say("progress"), say("sides")):
         assert each in first
-    last_words = say("safety").split()[-1]
-    for each in (say("figures"), say("practice"), say("references"), say("method"), last_words):
-        assert each in second
+    for key in ("adherence", "notes", "figures", "practice", "references", "method"):
+        assert say(key) in second
+    assert say("safety").split()[-1] in second
     shown = parsed(path.read_text(encoding="utf-8"))
     dropped = [word for word in shown.text.split() if word not in first + second and len(word) > 3]
     assert len(dropped) < 0.05 * len(shown.text.split()), dropped
+
+
+@pytest.mark.parametrize(("kinds", "drills"), [(1, 12), (2, 12), (3, 2), (4, 12), (5, 0), (6, 3)])
+def test_as_many_kinds_as_there_may_be_fit(kinds: int, drills: int, full: Path, tmp_path: Path) -> None:
+    """With some drills, or many, and all that can be chosen to hold results against."""
+    found, last = followed(full, LONG[:190])
+    chosen_kinds = pictures.kinds(found.tracks)[:kinds]
+    tested = {test.session for track in found.tracks if track.kind in chosen_kinds for test in track.tested}
+    trained = {each.found.name for course in found.courses[:drills] for each in course.practice}
+    sessions = [each for each in found.sessions if each.name in tested | trained]
+    about = overview(LONG[:190], found.person, sessions, TODAY)
+    path = tmp_path / "report.html"
+    path.write_text(person.report(about, last, TODAY, chosen(MOST_GROUPS), Say("de")), encoding="utf-8")
+    assert len(printed(path)) == 2
 
 
 @pytest.mark.parametrize("what", ["nothing", "a drill", "one test of one leg"])
@@ -139,15 +159,53 @@ def test_little_is_two_pages_too(what: str, tmp_path: Path) -> None:
     assert len(printed(path)) == 2
 
 
-@pytest.mark.parametrize("name", ["mishaps", "test-left"])
-def test_a_sessions_report_is_two_pages(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("name", ["mishaps", "test-left", "clean-drill"])
+@pytest.mark.parametrize("more", [[], ["--scale", "prone-internal"], ["--reference", "men"]])
+def test_a_short_sessions_report_is_one_full_page(
+    name: str, language: str, more: list[str], tmp_path: Path
+) -> None:
+    """Pictures, every repetition, method and safety words; none of it on a second page."""
     path = tmp_path / "report.html"
-    done("report", RECORDINGS / f"{name}.mcap", "-o", path, "--compare", "men")
+    done("report", RECORDINGS / f"{name}.mcap", "-o", path, "--language", language, *more)
+    (page,) = printed(path)
+    say = Say(language)
+    for rep in offline.analyse(RECORDINGS / f"{name}.mcap", offline.Request()).reps:
+        assert f"{rep.n} {say.deg(rep.rom_rad, signed=True)}".replace("+", "") in re.sub("[+−]", "", page)
+    assert say("page", n=1, of=1) in page and say("safety").split()[-1] in page
+
+
+def longer(times: int) -> offline.Analysis:
+    """The bundled mishaps over and over, as one session."""
+    analysis = offline.analyse(RECORDINGS / "mishaps.mcap", offline.Request())
+    one_ns = analysis.duration_ns
+
+    def later(rep: Rep, k: int) -> Rep:
+        at = {name: getattr(rep, name) + k * one_ns for name in ("start_ns", "end_ns", "peak_ns")}
+        return replace(rep, n=rep.n + 15 * k, **at)
+
+    others = [event for event in analysis.events if event not in analysis.reps]
+    return replace(
+        analysis,
+        duration_ns=one_ns * times,
+        angles=[replace(b, t_ns=b.t_ns + k * one_ns) for k in range(times) for b in analysis.angles],
+        events=[*others, *(later(rep, k) for k in range(times) for rep in analysis.reps)],
+    )
+
+
+@pytest.mark.parametrize("times", [2, 3, 4, 8])
+def test_a_longer_sessions_report_is_two_pages_with_something_on_each(times: int, tmp_path: Path) -> None:
+    """The angle and the sets on one, the repetitions one by one on the other: neither is left half empty."""
+    path = tmp_path / "report.html"
+    told = one_session.Answers(True, 3, "after a hot shower")
+    text = one_session.report("x.mcap", longer(times), told, NOTHING, Say())
+    path.write_text(text, encoding="utf-8")
     first, second = printed(path)
-    reps = offline.analyse(RECORDINGS / f"{name}.mcap", offline.Request()).reps
-    for rep in reps:
-        assert str(rep.n) in second
-    assert "page 1 of 2" in first and "page 2 of 2" in second
+    say = Say()
+    assert say("angle") in first and say("sets") in first and "page 1 of 2" in first
+    assert say("bars") in second and say("repetitions") in second and "page 2 of 2" in second
+    for filled in inked(path.with_suffix(".printed.pdf")):
+        assert filled > 0.7
 
 
 def test_what_the_pelvis_did_is_listed_where_a_sensor_told(tmp_path: Path) -> None:
@@ -158,10 +216,10 @@ def test_what_the_pelvis_did_is_listed_where_a_sensor_told(tmp_path: Path) -> No
         for event in analysis.events
     ]
     told = one_session.Answers(None, None, "")
-    text = one_session.report("x", replace(analysis, events=events), told, [], Say())
+    text = one_session.report("x", replace(analysis, events=events), told, NOTHING, Say())
     page = parsed(text)
     assert "pelvis" in page.words and "2.3°" in page.words and "–" in page.words
-    assert "pelvis" not in parsed(one_session.report("x", analysis, told, [], Say())).words
+    assert "pelvis" not in parsed(one_session.report("x", analysis, told, NOTHING, Say())).words
 
 
 def test_a_long_sessions_report_is_two_pages(tmp_path: Path) -> None:
@@ -172,8 +230,8 @@ def test_a_long_sessions_report_is_two_pages(tmp_path: Path) -> None:
     many = replace(analysis, events=[*others, *reps])
     told = one_session.Answers(warmed_up=True, pain=3, said=LONG)
     path = tmp_path / "report.html"
-    groups = list(references.GROUPS.values())[3 : 3 + MOST_GROUPS]
-    path.write_text(one_session.report(LONG, many, told, groups, Say("de")), encoding="utf-8")
+    text = one_session.report(LONG, many, told, chosen(MOST_GROUPS), Say("de"))
+    path.write_text(text, encoding="utf-8")
     assert len(printed(path)) == 2
     assert f"{300 - one_session.MOST_REPS} weitere" in path.read_text(encoding="utf-8")
 
@@ -196,7 +254,7 @@ def texts(folder: Path) -> list[str]:
     answers = one_session.answers(RECORDINGS / "mishaps.mcap")
     return [
         reported("P-07", folder, Say("de")),
-        one_session.report("mishaps.mcap", analysis, answers, [], Say()),
+        one_session.report("mishaps.mcap", analysis, answers, NOTHING, Say()),
     ]
 
 
@@ -265,7 +323,7 @@ def test_no_name_or_note_is_markup(tmp_path: Path) -> None:
     with Catalogue(tmp_path) as catalogue:
         found = catalogue.sessions()
     about = overview("A & <b>", Person(stretch=image, note=script), found, TODAY)
-    text = person.report(about, person.last_of(tmp_path, about), TODAY, [], Say())
+    text = person.report(about, person.last_of(tmp_path, about), TODAY, NOTHING, Say())
     page = parsed(text)
     assert not {tag for tag, _ in page.elements} & {"script", "img"}
     for shown in ("A & <b>", script, maths, '"><img src=x'):
@@ -324,7 +382,7 @@ def drawn(axis: Axes, name: str) -> tuple[list[float], list[float]]:
 def test_the_band_is_the_measuring_error_about_the_trend(folder: Path) -> None:
     """Each panel: the tests themselves, the line, level unless real, the error above and below."""
     found, _ = followed(folder)
-    fig = pictures.progressing(found.tracks, Say())
+    fig = courses.progressing(found.tracks, pictures.kinds(found.tracks), Say())
     panels = {axis.get_title(loc="left").split(":")[0]: axis for axis in fig.axes}
     assert len(panels) == 4
     for track in found.tracks:
@@ -343,15 +401,130 @@ def test_the_band_is_the_measuring_error_about_the_trend(folder: Path) -> None:
             assert heights.max() == pytest.approx(max(begins, ends) + error)
 
 
-def test_positions_and_movements_are_never_in_one_picture(full: Path) -> None:
-    """A row a kind, its values on axes of its own; what has no room is named."""
+def test_every_kind_of_test_has_its_picture_as_far_as_there_is_room(full: Path) -> None:
+    """A row a kind with axes of its own, the legs and directions in it; what has no room is named."""
     found, _ = followed(full, LONG[:190])
     kinds = pictures.kinds(found.tracks)
     assert len(kinds) == 8
-    fig = pictures.progressing(found.tracks, Say())
-    assert len(fig.axes) == 4 * pictures.MOST_KINDS
-    assert all(len(drawn(axis, "tests")[0]) == 6 for axis in fig.axes)
-    assert "Tested as well" in reported(LONG[:190], full, Say())
+    for most in range(1, person.MOST_KINDS + 1):
+        fig = courses.progressing(found.tracks, kinds[:most], Say())
+        assert len(fig.axes) == 4 * most
+        assert all(len(drawn(axis, "tests")[0]) == 6 for axis in fig.axes)
+    rows = [axis.get_ylabel().replace("\n", " ") for axis in fig.axes if axis.get_ylabel()]
+    say = Say()
+    assert rows == [f"{short(say.place(kind.position), 14)}, {kind.movement}" for kind in kinds[:most]]
+    text = parsed(reported(LONG[:190], full, Say())).text
+    without = text[text.index("Without a picture") :]
+    assert "2 more" in without
+    for kind in kinds[person.MOST_KINDS :]:
+        assert f"{say.place(kind.position)}, {kind.movement}" in without
+
+
+def test_one_leg_has_no_empty_panels(tmp_path: Path) -> None:
+    """Nobody tested the other: its columns are not there, and the legs are not compared."""
+    for n, position in enumerate(("prone", "seated", "prone")):
+        session(tmp_path, side=Side.RIGHT, at=FIRST + timedelta(days=n), position=position)
+    found, _ = followed(tmp_path)
+    fig = courses.progressing(found.tracks, pictures.kinds(found.tracks), Say())
+    assert [axis.get_title(loc="left")[:8] for axis in fig.axes] == ["right, i", "right, e"] * 2
+    assert Say()("sides.none") in reported("P-07", tmp_path, Say())
+
+
+def test_what_is_tested_now_comes_first(tmp_path: Path) -> None:
+    """A kind with many tests long ago does not stand before the one of the last three months."""
+    for n in range(40):
+        position = "seated" if n < 26 else "prone"
+        session(tmp_path, at=FIRST + timedelta(days=7 * n), position=position)
+    found, _ = followed(tmp_path)
+    assert [kind.position for kind in pictures.kinds(found.tracks)] == ["prone", "seated"]
+    before = [replace(t, tested=t.tested[:26]) for t in found.tracks if t.kind.position == "seated"]
+    assert [kind.position for kind in pictures.kinds(before)] == ["seated"]
+
+
+def test_the_legs_are_compared_in_every_kind(full: Path) -> None:
+    """Each difference and its limit, in the row of its kind, as the history has them."""
+    found, _ = followed(full, LONG[:190])
+    by_kind = {(track.kind, track.side): track.results[-1] for track in found.tracks}
+    pairs = [legs.Pair(s, {side: by_kind[s.kind, side] for side in Side}) for s in found.sides]
+    fig = legs.several(pairs, chosen(MOST_GROUPS), Say())
+    say = Say()
+    for of, axis in zip(progress.OF, fig.axes, strict=True):
+        told = [text.get_text() for text in axis.texts if text.get_gid() == "difference"]
+        differences = [pair.sides.differences[str(of)] for pair in reversed(pairs)]
+        assert told == [
+            say("balance.of", value=say.deg(d.value_rad, signed=True), limit=say.deg(d.mdc_rad))
+            for d in differences
+        ]
+
+
+@pytest.mark.parametrize(
+    ("position", "groups", "marks"),
+    [
+        ("prone", {"adults-prone", "men"}, 3),
+        ("seated", {"adults-seated", "men"}, 0),
+        ("standing", {"men"}, 0),
+    ],
+)
+def test_a_group_or_scale_is_held_only_against_its_own_position(
+    position: str, groups: set[str], marks: int, tmp_path: Path
+) -> None:
+    """Everything chosen is listed with its source; a place in it is told and drawn where positions agree."""
+    names = ("adults-prone", "active-supine", "adults-seated", "men")
+    held = Against(tuple(references.GROUPS[name] for name in names), references.SCALES["prone-internal"])
+    for side in Side:
+        session(tmp_path, position=position, side=side)
+    found, _ = followed(tmp_path)
+    fitting = held.fitting(position)
+    assert {group.name for _, group in fitting} == groups
+    assert all(names[k - 1] == group.name for k, group in fitting)
+    results = {track.side: track.results[-1] for track in found.tracks}
+    fig = legs.one(legs.Pair(found.sides[0], results), held, Say())
+    assert sum(line.get_gid() == "mark" for axis in fig.axes for line in axis.lines) == marks
+    text = parsed(person.report(found, None, TODAY, held, Say())).text
+    for name in names:
+        assert references.GROUPS[name].source in text
+    # of the groups with a spread only the men may be compared with
+    assert text.count("have less") == 2
+    assert (Say()("scale.none") in text) == (not marks)
+
+
+@given(st.floats(-0.2, 1.4))
+def test_where_a_range_stands_on_the_scale(value_rad: float) -> None:
+    """Above every mark that is told as passed, below every other: in both languages."""
+    scale = references.SCALES["prone-internal"]
+    for language in CATALOGUES:
+        say = Say(language)
+        measured = {scale.position: {"L": {scale.direction: value_rad}}}
+        text = parsed(str(against.values(Against(scale=scale), measured, say))).text
+        told = text[text.rindex("L ") :]
+        above = [mark for mark, _ in scale.marks if mark <= value_rad]
+        below = [mark for mark, _ in scale.marks if mark > value_rad]
+        for key, mark in (
+            ("scale.above", max(above, default=None)),
+            ("scale.below", min(below, default=None)),
+        ):
+            if mark is not None:
+                assert say(key, mark=f"{mark * DEG_PER_RAD:.0f}°") in told
+
+
+def test_the_settings_choose_what_results_are_held_against(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a session; what is named on the command line takes its place."""
+    out = tmp_path / "report.html"
+
+    def asked(*more: str) -> str:
+        done("report", "--person", "P-07", "--recordings", folder, "-o", out, *more)
+        return parsed(out.read_text(encoding="utf-8")).text
+
+    men, women = (references.GROUPS[name] for name in ("men", "women"))
+    assert "a coach's and no study's" not in asked()
+    monkeypatch.setenv("HIPTURN_COACH_REFERENCE", "men")
+    monkeypatch.setenv("HIPTURN_COACH_SCALE", "prone-internal")
+    by_settings = asked()
+    assert f"men, n = {men.n}" in by_settings and "a coach's and no study's" in by_settings
+    named = asked("--reference", "women", "--reference", "adults-prone")
+    assert f"women, n = {women.n}" in named and "1 men, n" not in named
 
 
 def test_groups_are_shown_with_their_source_and_only_when_asked_for(folder: Path) -> None:
@@ -399,7 +572,7 @@ def test_a_sensor_named_after_somebody_is_a_number() -> None:
     both = replace(analysis, angles=[*analysis.angles, *others])
     told = one_session.Answers(None, None, "")
     named, unnamed = (
-        parsed(one_session.report("x", both, told, [], Say(), deidentify=hidden)).words
+        parsed(one_session.report("x", both, told, NOTHING, Say(), deidentify=hidden)).words
         for hidden in (False, True)
     )
     assert "Zaphod" in named and "shin" in named
@@ -428,6 +601,8 @@ def test_everything_of_ours_has_a_name_in_every_language(language: str) -> None:
         "reason": reasons,
         "position": {*POSITIONS, *(group.position for group in references.GROUPS.values())},
         "group": {group.people for group in references.GROUPS.values()},
+        "mark": {text for scale in references.SCALES.values() for _, text in scale.marks},
+        "source": {scale.source for scale in references.SCALES.values()},
         "verdict": {verdict.value for verdict in Verdict},
     }
     for prefix, names in ours.items():
@@ -487,7 +662,6 @@ WRONG: list[tuple[Callable[[Path], list[object]], int, str]] = [
     (lambda f: [f / "x.mcap", "--person", "P-07"], 2, "name a FILE, or --person NAME"),
     (lambda f: ["--person", "Bob", "--recordings", f], 1, "nobody is called 'Bob'"),
     (lambda f: ["--person", "P-07", "--recordings", f, "-o", f / "x.pdf"], 2, "end its name in .html"),
-    (lambda f: ["--person", "P-07", "--recordings", f, "--compare", "giants"], 2, "choose one of"),
     (lambda f: ["--person", "P-07", "--recordings", f / "no"], 1, "no such folder"),
     (lambda f: [f / "no.mcap"], 1, "does not exist"),
     (lambda f: [f / "people.json"], 1, "is no recording"),
@@ -509,7 +683,7 @@ def test_what_cannot_be_is_one_line(
 
 
 def test_more_groups_than_have_room_are_refused(folder: Path, tmp_path: Path) -> None:
-    chosen = [word for name in list(references.GROUPS)[: MOST_GROUPS + 1] for word in ("--compare", name)]
+    chosen = [word for name in list(references.GROUPS)[: MOST_GROUPS + 1] for word in ("--reference", name)]
     line = refused("report", "--person", "P-07", "--recordings", folder, *chosen, code=2)
     assert "up to 3" in line
 
@@ -522,9 +696,9 @@ def test_the_last_session_may_be_unreadable(folder: Path, tmp_path: Path) -> Non
     newest = replace(found.sessions[-1], name=path.name)
     last = person.last_of(tmp_path, replace(found, sessions=(*found.sessions, newest)))
     assert last is not None and last.analysis is None and "no calibration" in last.why
-    text = person.report(found, last, TODAY, [], Say())
+    text = person.report(found, last, TODAY, NOTHING, Say())
     assert "cannot be shown" in text and Say()("figures") in text
-    hidden = person.report(found, last, TODAY, [], Say(first_day=1), deidentify=True)
+    hidden = person.report(found, last, TODAY, NOTHING, Say(first_day=1), deidentify=True)
     assert "bare.mcap" in text and "bare.mcap" not in hidden
 
 

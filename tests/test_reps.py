@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import STREAM, course, cuts, hip_angle, one_by_one, rng_of, split
+from hipturn.core.excursions import DetectParams, Excursion, Turned
 from hipturn.core.figures import figures, held
-from hipturn.core.reps import Detector, DetectParams, Excursion, Turned
+from hipturn.core.reps import Detector
 from hipturn.core.verdict import Judge, Standard
 from hipturn.model import Direction, FloatArray, HipAngle, Rep, Side, Verdict
 from hipturn.sources.body import Element, Repetition, Rest, Shift

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import course, cuts, split
+from hipturn.core.excursions import DetectParams, Excursion
 from hipturn.core.figures import figures
-from hipturn.core.reps import Detector, DetectParams, Excursion
+from hipturn.core.reps import Detector
 from hipturn.core.trace import part
 from hipturn.core.verdict import Judge, Standard
 from hipturn.model import Direction, HipAngle, Verdict

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 import stress
 from builders import course, cuts, hip_angle, split
-from hipturn.core.reps import Detector, DetectParams, Excursion, Turned
+from hipturn.core.excursions import DetectParams, Excursion, Turned
+from hipturn.core.reps import Detector
 from hipturn.model import Direction, FloatArray, HipAngle
 from hipturn.sources.body import Element, Rest
 from hipturn.units import RAD_PER_DEG

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 import stress
 from builders import course
-from hipturn.core.reps import Detector, DetectParams, Excursion
+from hipturn.core.excursions import DetectParams, Excursion
+from hipturn.core.reps import Detector
 from hipturn.core.smoothness import sparc
 from hipturn.model import Direction, FloatArray
 from hipturn.sources.body import Repetition

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hipturn.core.reps import Excursion
+from hipturn.core.excursions import Excursion
 from hipturn.core.sets import Sets
 from hipturn.core.verdict import LIMIT_SD, MEMORY, Judge, Sample, Standard, demonstrated, sample
 from hipturn.model import Direction, HipAngle, Rep, SetDone, StreamNs, Verdict

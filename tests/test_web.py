@@ -434,7 +434,9 @@ def test_a_whole_session_is_told_live_as_it_is_replayed() -> None:
         session.push(item)
     hub.end()
     kinds = ("calibration", "rep", "hold", "gap", "summary")
-    assert [line for line in viewer.lines if line["type"] in kinds] == hub.results()[1:]
+    assert [line for line in viewer.lines if line["type"] in kinds] == [
+        json.loads(line) for line in hub.results()[1:]
+    ]
     states = [line["state"] for line in viewer.lines if line["type"] == "state"]
     assert [one for one, _ in itertools.groupby(states)][-3:] == ["ready", "measuring", "ready"]
     gaps = [b - a for (a, _), (b, _) in itertools.pairwise(viewer.angles)]

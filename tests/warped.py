@@ -32,6 +32,10 @@ class _Jumping(selectors.DefaultSelector):
 
     ahead_s = 0.0
 
+    def pass_by(self, seconds: float) -> None:
+        """Let time go by in which nothing happens at all."""
+        self.ahead_s += seconds
+
     def select(self, timeout: float | None = None) -> Any:
         ready = super().select(0.0)
         if ready or timeout == 0.0:
@@ -52,6 +56,7 @@ def run(session: Coroutine[Any, Any, T]) -> T:
     with pytest.MonkeyPatch.context() as patch:
         # still: the time that computing takes is not the session's
         patch.setattr(time, "monotonic", lambda: 1000.0 + selector.ahead_s)
+        patch.setattr(time, "sleep", selector.pass_by)
         # a thread would take real time, in which the clocks would run away
         patch.setattr(asyncio, "to_thread", _at_once)
         patch.setattr(time, "monotonic_ns", lambda: round((1000.0 + selector.ahead_s) * 1e9))

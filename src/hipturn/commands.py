@@ -14,6 +14,7 @@ from hipturn.coach import Language
 from hipturn.core.results import Movement
 from hipturn.errors import InputError, UsageError
 from hipturn.model import HostNs, Mark, MarkKind, Side
+from hipturn.plain import is_name
 
 LONGEST_TEXT = 1000
 """Characters in a note."""
@@ -64,6 +65,8 @@ class Field:
     required: bool = True
     among: Callable[[], list[str]] | None = None
     """The texts there are to choose from, where those are known only now."""
+    also: Callable[[str], bool] | None = None
+    """What a text has to be beyond the schema."""
 
     def described(self) -> dict[str, Any]:
         """Return the schema with the choice there is now."""
@@ -85,6 +88,7 @@ class Field:
                 <= len(value)
                 <= self.schema.get("maxLength", LONGEST_TEXT)
                 and ("pattern" not in self.schema or re.fullmatch(self.schema["pattern"], value) is not None)
+                and (self.also is None or self.also(value))
             )
         if isinstance(value, int) and "enum" in self.schema:
             return value in self.schema["enum"]
@@ -160,7 +164,7 @@ COMMANDS: Mapping[str, Command] = {
             "side": Field(_SIDE, required=False),
             "drill": Field({"type": "string"}, required=False, among=DRILL_NAMES),
             "reps": Field({"type": "integer", "minimum": 0, "maximum": MOST_REPS}, required=False),
-            "person": Field(_PERSON, required=False),
+            "person": Field(_PERSON, required=False, also=is_name),
             "language": Field({"type": "string", "enum": list(LANGUAGES)}, required=False),
             "routine": Field({"type": "string"}, required=False, among=ROUTINE_NAMES),
             "movement": Field({"type": "string", "enum": list(get_args(Movement))}, required=False),

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hipturn.lines import VERSION, Line
+from hipturn.plain import counted
 
 KINDS = ("calibration", "rep", "hold", "set", "gap", "slip", "drift", "bad_packets")
 """What is compared; corrections and taps are what a person did, and the same in both."""
@@ -18,28 +19,40 @@ NEAR_S = 0.25
 UNTOLD = "–"
 
 
-def compared(announced: Iterable[Mapping[str, Any]], events: Iterable[Mapping[str, Any]]) -> list[Line]:
-    """Return a line for each result that is not as announced, by time, and last what it comes to."""
+def compared(
+    announced: Iterable[Mapping[str, Any]],
+    events: Iterable[Mapping[str, Any]],
+    at_cut: Sequence[Mapping[str, Any]] = (),
+) -> list[Line]:
+    """Return a line for each result that is not as announced, by time, and last what it comes to.
+
+    `at_cut` are those of the events that came only of the recording breaking off. Live nobody could announce
+    them, so that they are counted apart and are no difference.
+    """
     before, after = ([event for event in side if event.get("type") in KINDS] for side in (announced, events))
     found: list[tuple[float, Line]] = []
+    unheard: list[Mapping[str, Any] | None] = []
     for kind, stream in dict.fromkeys((e["type"], str(e.get("stream"))) for e in (*before, *after)):
         live, now = (
             sorted((e for e in side if (e["type"], str(e.get("stream"))) == (kind, stream)), key=_span)
             for side in (before, after)
         )
+        pairs = _paired(live, now)
+        unheard += [other for one, other in pairs if one is None and other in at_cut]
         found += [
             (_span(one or other or {})[0], _line(kind, n, one, other))
-            for n, (one, other) in enumerate(_paired(live, now), 1)
-            if _differing(one or {}, other or {})
+            for n, (one, other) in enumerate(pairs, 1)
+            if _differing(one or {}, other or {}) and not (one is None and other in at_cut)
         ]
     found.sort(key=lambda each: each[0])
-    total = {
+    total: Line = {
         "v": VERSION,
         "type": "compared",
         "announced": len(before),
         "differ": len(found),
         "live": _counted(before),
-        "now": _counted(after),
+        "now": _counted([event for event in after if event not in unheard]),
+        **({"at_cut": len(unheard)} if unheard else {}),
     }
     return [*(line for _, line in found), total]
 
@@ -113,11 +126,17 @@ def verdict(total: Line) -> str:
     if not total["announced"]:
         return "nothing was announced live"
     if not total["differ"]:
-        return "as announced live"
+        return f"as announced live{_at_cut(total)}"
     live, now = total["live"], total["now"]
     told = f"{total['differ']} of {total['announced']} announced results differ"
     changes = [f"{name} {live[name]} → {now[name]}" for name in live if live[name] != now[name]]
-    return f"{told}: {', '.join(changes)}" if changes else f"{told}; the counts are the same"
+    told = f"{told}: {', '.join(changes)}" if changes else f"{told}; the counts are the same"
+    return f"{told}{_at_cut(total)}"
+
+
+def _at_cut(total: Line) -> str:
+    unheard = total.get("at_cut")
+    return f"; where it broke off {counted(unheard, 'result')} could be told to nobody" if unheard else ""
 
 
 def _difference(line: Line) -> str:

@@ -16,13 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
+from hipturn.core.excursions import DetectParams
 from hipturn.core.floor import SEGMENT_RATIO
 from hipturn.core.fusion import ACAUSAL, FILTERS, FilterName, FusionParams
 from hipturn.core.pipeline import CoreParams, FloorParams
 from hipturn.core.references import GROUPS, SCALES
-from hipturn.core.reps import DetectParams
 from hipturn.core.verdict import Standard
 from hipturn.errors import InputError, UsageError
+from hipturn.plain import NAME, is_name
 from hipturn.small import small_text
 from hipturn.units import RAD_PER_DEG
 
@@ -44,7 +45,7 @@ class Setting:
     least: float = 0.0
     most: float = math.inf
     choices: tuple[str, ...] = ()
-    kind: Literal["number", "whole", "text", "switch"] = "number"
+    kind: Literal["number", "whole", "text", "name", "switch"] = "number"
     secret: bool = False
     """Never shown; of an address only the password in it."""
 
@@ -68,10 +69,12 @@ class Setting:
         """Return the value in this setting's unit; raise `UsageError` saying what would be right."""
         if self.kind == "switch":
             return self._switch(given, where)
-        if self.kind == "text" and isinstance(given, str):
+        if self.kind in ("text", "name"):
+            if not isinstance(given, str):
+                raise UsageError(f"{where}: {self.key} must be a text, not {given!r:.60}")
+            if self.kind == "name" and given and not is_name(given):
+                raise UsageError(f"{where}: {self.key} must be {NAME}, not {given!r:.60}")
             return given
-        if self.kind == "text":
-            raise UsageError(f"{where}: {self.key} must be a text, not {given!r:.60}")
         if self.choices:
             if given in self.choices:
                 return str(given)
@@ -212,7 +215,7 @@ PROGRAM: dict[str, Setting] = {
         ),
         Setting(
             "coach.person", "", "", "whose hip it is, where nobody says; a name or code kept in recordings",
-            "empty, or a code where several people share a sensor", kind="text",
+            "empty, or a code where several people share a sensor", kind="name",
         ),
         Setting(
             "coach.scale", "", "", "marks a test's result is shown on, in their source's words; empty for none",

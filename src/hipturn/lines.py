@@ -201,25 +201,35 @@ def session(
     }
 
 
+_CODES = {verdict: code for code, verdict in enumerate(Verdict, 1)}
+_VERDICTS = {code: verdict for verdict, code in _CODES.items()}
+_TAKEN = 0x80
+
+
 class Count:
     """What a session's outputs come to, corrections included: push each as it comes."""
 
     def __init__(self) -> None:
-        self._there: dict[tuple[str, int], Verdict] = {}
-        self._taken: dict[tuple[str, int], Verdict] = {}
+        self.verdicts: Counter[Verdict] = Counter()
+        """How many repetitions have each verdict."""
+        self._reps: dict[str, bytearray] = {}
+        # of each stream, a byte for each repetition: its verdict, and whether it was taken back
         self._holds = self._gaps = 0
 
     def push(self, output: Output) -> None:
         """Take in an output."""
         match output:
             case Rep():
-                self._there[output.stream, output.n] = output.verdict
+                codes = self._reps.setdefault(output.stream, bytearray())
+                codes.extend(bytes(max(0, output.n + 1 - len(codes))))
+                codes[output.n] = _CODES[output.verdict]
+                self.verdicts[output.verdict] += 1
             case Corrected():
                 redo = output.kind == "redo"
-                source, target = (self._taken, self._there) if redo else (self._there, self._taken)
-                for key in ((output.stream, n) for n in output.reps):
-                    if (verdict := source.pop(key, None)) is not None:
-                        target[key] = verdict
+                for n in output.reps:
+                    if (code := self._code(output.stream, n)) and bool(code & _TAKEN) is redo:
+                        self._reps[output.stream][n] = code ^ _TAKEN
+                        self.verdicts[_VERDICTS[code & ~_TAKEN]] += 1 if redo else -1
             case Hold():
                 self._holds += 1
             case Gap():
@@ -227,14 +237,15 @@ class Count:
             case _:
                 pass
 
-    @property
-    def verdicts(self) -> Counter[Verdict]:
-        """How many repetitions have each verdict."""
-        return Counter(self._there.values())
-
     def has(self, rep: Rep) -> bool:
         """Return whether a repetition was not taken back."""
-        return (rep.stream, rep.n) in self._there
+        code = self._code(rep.stream, rep.n)
+        return code != 0 and not code & _TAKEN
+
+    def _code(self, stream: str, n: int) -> int:
+        """Return what is known of a repetition, 0 if it was never told."""
+        codes = self._reps.get(stream, b"")
+        return codes[n] if n < len(codes) else 0
 
     def summary(self, *, max_rad: float, min_rad: float, elapsed_s: float) -> Line:
         """Return the line that closes a session's events; `elapsed_s` is the time computing took."""

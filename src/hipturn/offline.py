@@ -22,6 +22,7 @@ from hipturn.model import (
     HipAngle,
     HostNs,
     Input,
+    LinkDown,
     LinkUp,
     Mark,
     MarkKind,
@@ -64,6 +65,8 @@ class Analysis:
     side: Side | None = None
     events: list[Output] = field(default_factory=list)
     """Everything but the blocks of samples."""
+    cut_at: int | None = None
+    """How many of the events were there when it broke off, the others are its end's; None if it did not."""
     angles: list[HipAngle] = field(default_factory=list)
     samples: int = 0
     duration_ns: int = 0
@@ -78,6 +81,11 @@ class Analysis:
         """The repetitions found."""
         return [e for e in self.events if isinstance(e, Rep)]
 
+    @property
+    def at_cut(self) -> list[lines.Line]:
+        """The last of the events' lines: those that nobody could be told, because the session broke off."""
+        return [] if self.cut_at is None else _lines(self.events[self.cut_at :])
+
     def lines(self, recording: str) -> tuple[lines.Line, list[lines.Line], lines.Line]:
         """Return head, events and summary as JSON objects."""
         head = lines.session(
@@ -89,7 +97,7 @@ class Analysis:
             duration_ns=self.duration_ns,
             settings=self.settings,
         )
-        events = [line for event in self.events if (line := lines.line(event))]
+        events = _lines(self.events)
         tail = lines.count(self.events).summary(
             max_rad=self.max_rad, min_rad=self.min_rad, elapsed_s=self.elapsed_s
         )
@@ -109,6 +117,10 @@ class Analysis:
                 self.min_rad = min(self.min_rad, float(output.angle_rad.min()))
             case _:
                 self.events.append(output)
+
+
+def _lines(events: Iterable[Output]) -> list[lines.Line]:
+    return [line for event in events if (line := lines.line(event))]
 
 
 def analyse(
@@ -131,9 +143,12 @@ def analyse(
         params = _with_reference(params, request)
     result: Analysis | None = None
     early: list[Output] = []
+    linked = False
     back = Back(params)
     inputs = pace(vetted(reader.inputs(), path.name))
     for item in _calibrated(_front(inputs, params, request, path), request, path):
+        if isinstance(item, LinkUp | LinkDown) and item.stream != pelvis.ROLE:
+            linked = isinstance(item, LinkUp)
         if isinstance(item, LinkUp) and item.stream != pelvis.ROLE and result is None:
             result = Analysis(reader.session, item.info, settings)
         if result is None:
@@ -149,6 +164,9 @@ def analyse(
         early.clear()
     if result is None or result.samples == 0:
         raise InputError(f"{path.name}: no sample is in it{': ' + reader.problem if reader.problem else ''}")
+    if linked:
+        # whoever ends a session ends the link first
+        result.cut_at = len(result.events)
     for output in back.finish():
         result.add(output)
         if on_event:
@@ -203,6 +221,9 @@ def _calibrated(items: Iterator[Input | Seen], request: Request, path: Path) -> 
         found = request.calibration
     else:
         kept = list(items)
+        if not any(isinstance(item, Orientation) and item.stream != pelvis.ROLE for item in kept):
+            yield from kept  # nothing to estimate from: why, is told when all is read
+            return
         found = _auto(kept, path)
         items = iter(kept)
     placed: set[str] = set()
@@ -217,8 +238,6 @@ def _auto(items: list[Input | Seen], path: Path) -> Calibration:
     """Return a calibration estimated from all the orientation there is."""
     blocks = [i for i in items if isinstance(i, Orientation) and i.stream != pelvis.ROLE]
     links = [i for i in items if isinstance(i, LinkUp) and i.stream != pelvis.ROLE]
-    if not blocks:
-        raise InputError(f"{path.name}: no sample is in it")
     sides = [item.value["side"] for item in items if isinstance(item, Mark) and item.kind is MarkKind.SIDE]
     first = [block for block in blocks if block.stream == blocks[0].stream]
     try:

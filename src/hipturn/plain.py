@@ -1,9 +1,28 @@
 """Text for people: it cannot steer a terminal, and one is one."""
 
+JOINERS = "\u200c\u200d"
+"""What joins letters or emoji, or keeps letters apart: 👩‍⚕️ and many Persian and Indian names hold one."""
+MOST_NAME = 200
+"""Letters in a person's name or code."""
+
+
+def is_printable(text: str) -> bool:
+    """Return whether the text is one line that cannot steer a terminal, nor turn the order of its letters."""
+    return all(c.isprintable() or c in JOINERS for c in text)
+
+
+NAME = f"one line of text, up to {MOST_NAME} letters, nothing invisible in it"
+"""What a person's name or code has to be."""
+
+
+def is_name(text: str) -> bool:
+    """Return whether the text is what `NAME` says."""
+    return bool(text.strip()) and len(text) <= MOST_NAME and is_printable(text)
+
 
 def printable(text: str) -> str:
     """Return the text with what could steer a terminal written out: names come from disks and the radio."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return "".join(c if is_printable(c) else repr(c)[1:-1] for c in text)
 
 
 def counted(count: int, noun: str) -> str:

@@ -38,7 +38,7 @@ def replay(task: Task) -> Replayed:
     try:
         analysis = offline.analyse(task.path, task.request)
         _, events, tail = analysis.lines(task.name)
-        found = compared(Reader(task.path).events(), events) if task.diff else []
+        found = compared(Reader(task.path).events(), events, analysis.at_cut) if task.diff else []
     except (HipturnError, OSError) as error:
         return lost(task, str(error))
     return Replayed(task.name, tail, tuple(found), analysis.problem)

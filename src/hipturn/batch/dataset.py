@@ -4,7 +4,7 @@
 
     DATASET/recordings/config=CONFIG/KEY.parquet   one row; written last: it says that the rest is whole
             reps/config=CONFIG/KEY.parquet         a row a repetition
-            holds/…  gaps/…  samples/…             the last one on demand
+            holds/…  gaps/…  slips/…  samples/…             the last one on demand
             failed.jsonl                           what the last run could not analyse, and why
 
 KEY is a recording's content, CONFIG all that was asked of it and the version of hipturn: the same
@@ -27,7 +27,7 @@ from hipturn.export.whole import replace_text, unwritable
 from hipturn.model import Calibration
 
 LAYOUT = 1
-TABLES = ("recordings", "reps", "holds", "gaps", "samples")
+TABLES = ("recordings", "reps", "holds", "gaps", "slips", "samples")
 KEY_LENGTH = 16
 """Hex digits of a key: among a million recordings two are alike with a chance of one in 37 million."""
 

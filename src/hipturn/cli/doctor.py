@@ -10,10 +10,10 @@ def command(as_json: bool) -> None:
 
     The exit status is 1 if something keeps hipturn from measuring with a sensor.
     """
-    import json
     import sys
     from dataclasses import asdict
 
+    from hipturn import lines
     from hipturn.cli.output import echo
     from hipturn.doctor import look
 
@@ -21,7 +21,7 @@ def command(as_json: bool) -> None:
     for finding in look():
         blocked |= finding.grade == "blocks"
         if as_json:
-            click.echo(json.dumps({"v": 1, "type": "finding", **asdict(finding)}))
+            click.echo(lines.dumps({"v": lines.VERSION, "type": "finding", **asdict(finding)}))
             continue
         sign = {"good": "✓", "note": "·", "blocks": "✗"}[finding.grade]
         echo(f"{sign} {finding.what:<12} {finding.text}", 15)

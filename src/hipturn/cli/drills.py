@@ -1,6 +1,5 @@
 """``hipturn drills``: what there is to do, and what is said in it."""
 
-import json
 from typing import Any
 
 import click
@@ -18,13 +17,14 @@ from hipturn.cli.output import echo
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of tables.")
 def command(verb: str | None, name: str | None, language: str, as_json: bool) -> None:
     """List drills, stretches, tests and routines, or show one: what it asks for and what is said in it."""
+    from hipturn import lines
     from hipturn.errors import UsageError
     from hipturn.sinks.offers import offers
 
     told = offers(language)
     if verb is None:
         if as_json:
-            click.echo(json.dumps(told))
+            click.echo(lines.dumps(told))
         else:
             _list(told)
         return
@@ -34,7 +34,7 @@ def command(verb: str | None, name: str | None, language: str, as_json: bool) ->
         known = ", ".join(each["name"] for each in every)
         raise UsageError(f"drills show {name or ''}: name one of {known}")
     if as_json:
-        click.echo(json.dumps({"v": 1, **one}))
+        click.echo(lines.dumps({"v": lines.VERSION, **one}))
     else:
         _show(one, language)
 
@@ -46,7 +46,7 @@ def _list(told: dict[str, Any]) -> None:
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column in ("name", "kind", "position", "title"):
-        table.add_column(column, no_wrap=True)
+        table.add_column(column, no_wrap=column != "title")
     for each in told["drills"]:
         table.add_row(*(str(each[key] or "") for key in ("name", "kind", "position", "title")))
     for each in told["routines"]:

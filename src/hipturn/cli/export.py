@@ -87,6 +87,12 @@ def command(
     measured = export.measure(file, requested(calibration, reference, side, assignments))
     paths = writers[form](export.deidentified(measured) if deidentify else measured)
     click.echo(f"{', '.join(map(str, paths))}: {told(measured)}")
+    if measured.heading_dependent:
+        click.echo(
+            f"hipturn: {file.name}: the angle is heading-dependent and drifts: "
+            "in this position gravity shows too little of it",
+            err=True,
+        )
     if measured.problem:
         click.echo(f"hipturn: {file.name}: {measured.problem}", err=True)
 

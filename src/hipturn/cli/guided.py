@@ -1,7 +1,6 @@
 """What ``hipturn test``, ``drill`` and ``routine`` share: options, display, keys, results."""
 
 import asyncio
-import json
 import os
 import sys
 import time
@@ -14,7 +13,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from hipturn import commands, config, places
+from hipturn import commands, config, lines, places
 from hipturn.cli import live, remote
 from hipturn.cli.output import echo
 from hipturn.coach import DrillKind, Show
@@ -83,12 +82,13 @@ class _Results:
         if isinstance(heard, Show) and heard.step == "done" and heard.result is not None:
             self.lines.append(heard.line())
             if self.as_json:
-                click.echo(json.dumps(self.lines[-1]))
+                click.echo(lines.dumps(self.lines[-1]))
 
 
 def start(asked: Asked) -> None:
     """Lead through it; raise `HipturnError` if it does not come to its end."""
-    layers = config.layered(places.config_file(), os.environ)
+    flags = {"coach.person": (asked.person, "--person")}
+    layers = config.layered(places.config_file(), os.environ, flags)
     settings = {key: given.value for key, given in layers.items()}
     sensor, _, device = (asked.sensor or str(settings["run.sensor"])).partition(":")
     virtual = sensor == "virtual"
@@ -118,7 +118,7 @@ def start(asked: Asked) -> None:
             drill=asked.drill,
             routine=asked.routine,
             both=both,
-            person=asked.person or str(settings["coach.person"]),
+            person=str(settings["coach.person"]),
             language="de" if language == "de" else "en",
             safety=_safety(language),
             scale=asked.scale or str(settings["coach.scale"]),
@@ -145,6 +145,8 @@ def start(asked: Asked) -> None:
         print_guided(results.lines, folder)
         if not chosen.guided.person and any(line["kind"] == "test" for line in results.lines):
             live.tell(words.text(language, "result.nameless"))
+    if ended is not None:
+        live.check_recorded(ended)
     if ended is None or not ended.finished:
         at = f"; recorded: {ended.recordings[-1]}" if ended and ended.recordings else ""
         raise HipturnError(f"ended before it was done{at}: what was measured until then is kept")

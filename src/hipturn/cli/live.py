@@ -22,7 +22,7 @@ from hipturn.coach import Language
 from hipturn.daemon import View
 from hipturn.daemon.outputs import Output, kept_open
 from hipturn.daemon.speaking import speaking
-from hipturn.errors import InputError, UsageError
+from hipturn.errors import HipturnError, InputError, UsageError
 from hipturn.model import Rep, Side, Verdict
 from hipturn.plain import printable
 from hipturn.session import Heard
@@ -249,12 +249,19 @@ def measuring_settings() -> dict[str, config.Value]:
     return {**config.defaults(), **config.SEATED_MOBILISATION, **chosen_settings()}
 
 
-def _show(recordings: list[Path], as_json: bool) -> offline.Analysis | None:
+def check_recorded(ended: daemon.Ended) -> None:
+    """Raise `HipturnError` if there was something to record and no file to record it in."""
+    if ended.trouble and not ended.recordings:
+        raise HipturnError(f"nothing was recorded: {ended.trouble}")
+
+
+def _show(ended: daemon.Ended, as_json: bool) -> offline.Analysis | None:
     """Print the results of what was just recorded, by replaying the recording: one truth, one way to it."""
-    if not recordings:
+    check_recorded(ended)
+    if not ended.recordings:
         tell("nothing was recorded: no sample came from a sensor")
         return None
-    recording = recordings[-1]
+    recording = ended.recordings[-1]
     try:
         result = offline.analyse(recording, offline.Request())
     except InputError as error:
@@ -279,7 +286,7 @@ async def real(
         folder = places.recordings_folder(options.recordings)
         ended = await _session(options, folder, sensor, backend, stop, pelvis=pelvis)
     if options.view is None:
-        _show(ended.recordings, options.as_json)
+        _show(ended, options.as_json)
     return ended
 
 
@@ -310,7 +317,7 @@ async def with_virtual(
             # two of a kind have one name
             wanted = sensor.address if simulated.pelvis else sensor.name
             ended = await _session(options, folder, wanted, backend, stop, obeying, sensor.pelvis)
-    return ended, None if options.view is not None else _show(ended.recordings, options.as_json)
+    return ended, None if options.view is not None else _show(ended, options.as_json)
 
 
 async def demo(options: Options, simulated: Simulated, stop: asyncio.Event) -> bool:

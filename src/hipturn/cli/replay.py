@@ -91,7 +91,7 @@ def command(
     head, events, tail = result.lines(file.name)
     if angles is not None:
         write_angles(angles, result)
-    differences = compared(Reader(file).events(), events) if diff else []
+    differences = compared(Reader(file).events(), events, result.at_cut) if diff else []
     if as_json:
         for line in [head, *events, *differences, tail]:
             click.echo(lines.dumps(line))
@@ -147,7 +147,7 @@ def _all(recordings: Path | None, request: "Request", jobs: int | None, *, diff:
     from hipturn.batch.processes import default_jobs
     from hipturn.compared import verdict
     from hipturn.places import recordings_folder
-    from hipturn.plain import printable
+    from hipturn.plain import counted, printable
 
     folder = recordings_folder(recordings)
     paths = batch.recordings_in(folder)
@@ -175,7 +175,7 @@ def _all(recordings: Path | None, request: "Request", jobs: int | None, *, diff:
         total = {"v": lines.VERSION, "type": "replayed", "recordings": len(paths), "failed": failed}
         click.echo(lines.dumps(total | ({"differ": differ} if diff else {})))
     else:
-        parts = [f"{len(paths)} recordings replayed", f"{failed} failed" if failed else ""]
+        parts = [f"{counted(len(paths), 'recording')} replayed", f"{failed} failed" if failed else ""]
         parts.append(f"{differ} not as announced live" if diff else "")
         click.echo(", ".join(filter(None, parts)))
     if failed == len(paths):

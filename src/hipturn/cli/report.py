@@ -5,16 +5,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hipturn.cli.asking import GROUPS, SCALES
 from hipturn.cli.history import folder_option
 
 if TYPE_CHECKING:
-    from hipturn.core.references import Group
     from hipturn.offline import Request
+    from hipturn.report.against import Against
     from hipturn.report.words import Say
 
 EXAMPLE = """\b
 Example: hipturn report --person P-07 -o report.html
-         hipturn report --person P-07 --compare adults-prone --pdf
+         hipturn report --person P-07 --reference adults-prone --scale prone-internal --pdf
          hipturn report session.mcap --language de
 """
 MOST_GROUPS = 3
@@ -32,7 +33,13 @@ MOST_GROUPS = 3
 @click.option("--pdf", is_flag=True, help="Print it to a PDF beside it too, by the Chromium that is there.")
 @click.option("--language", type=click.Choice(["en", "de"]), help="[default: the coach's]")
 @click.option(
-    "--compare", multiple=True, metavar="GROUP", help="Show a published group's values, with their source."
+    "--reference",
+    type=click.Choice(GROUPS),
+    multiple=True,
+    help="Published group to show results beside: data, no verdict; up to three.  [default: the settings']",
+)
+@click.option(
+    "--scale", type=click.Choice(SCALES), help="Marks to show results on.  [default: the settings']"
 )
 @click.option("--deidentify", is_flag=True, help="Leave out names, dates and notes.")
 @folder_option
@@ -47,7 +54,8 @@ def command(
     output: Path | None,
     pdf: bool,
     language: str | None,
-    compare: tuple[str, ...],
+    reference: tuple[str, ...],
+    scale: str | None,
     deidentify: bool,
     recordings: Path | None,
     calibration: str | None,
@@ -60,17 +68,16 @@ def command(
     """
     from hipturn.cli import output as outputs
     from hipturn.cli.plot import import_matplotlib
-    from hipturn.core import references
     from hipturn.errors import UsageError
     from hipturn.report import pdf as printer
 
     if (file is None) == (person is None):
         raise UsageError("a report is on one recording or on a person: name a FILE, or --person NAME")
-    groups = [references.group(name) for name in dict.fromkeys(compare)]
-    if len(groups) > MOST_GROUPS:
+    if len(set(reference)) > MOST_GROUPS:
         raise UsageError(
-            f"--compare: {len(groups)} groups have no room on two pages: name up to {MOST_GROUPS}"
+            f"--reference: {len(set(reference))} groups have no room on two pages: name up to {MOST_GROUPS}"
         )
+    against = _against(reference, scale)
     out = output or Path("report.html" if file is None else file.with_suffix(".html").name)
     if out.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"-o {out}: a report is HTML: end its name in .html (--pdf writes a PDF beside it)")
@@ -80,12 +87,12 @@ def command(
     browser = printer.browser() if pdf else ""
     import_matplotlib("report")
     if file is None:
-        text, about = _of_person(str(person), recordings, groups, language, deidentify=deidentify)
+        text, about = _of_person(str(person), recordings, against, language, deidentify=deidentify)
     else:
         from hipturn.cli.export import requested
 
         request = requested(calibration, None, side, assignments)
-        text, about = _of_session(file, request, groups, _say(language), deidentify=deidentify)
+        text, about = _of_session(file, request, against, _say(language), deidentify=deidentify)
     with outputs.replacing(out) as opened:
         opened.write(text)
     told = [str(out)]
@@ -99,7 +106,7 @@ def command(
 def _of_person(
     name: str,
     recordings: Path | None,
-    groups: "list[Group]",
+    against: "Against",
     language: str | None,
     *,
     deidentify: bool,
@@ -117,12 +124,12 @@ def _of_person(
         told(catalogue.unreadable())
     days = [at.toordinal() for found in overview.sessions if (at := found.begun)]
     say = _say(language, min(days, default=today) if deidentify else None)
-    text = person.report(overview, last, today, groups, say, deidentify=deidentify)
+    text = person.report(overview, last, today, against, say, deidentify=deidentify)
     return text, f"{len(overview.sessions)} session{'s' * (len(overview.sessions) != 1)}"
 
 
 def _of_session(
-    file: Path, request: "Request", groups: "list[Group]", say: "Say", *, deidentify: bool
+    file: Path, request: "Request", against: "Against", say: "Say", *, deidentify: bool
 ) -> tuple[str, str]:
     """Return the report and what it is on, in a few words."""
     from hipturn import lines, offline
@@ -131,16 +138,33 @@ def _of_session(
     analysis = offline.analyse(file, request)
     if analysis.problem:
         click.echo(f"hipturn: {file.name}: {analysis.problem}", err=True)
-    text = session.report(file.name, analysis, session.answers(file), groups, say, deidentify=deidentify)
+    text = session.report(file.name, analysis, session.answers(file), against, say, deidentify=deidentify)
     reps = len(lines.counted(analysis.events))
     return text, f"{reps} repetition{'s' * (reps != 1)}"
 
 
+def _against(groups: tuple[str, ...], scale: str | None) -> "Against":
+    """Return what is named, else what the settings name: as a test's own result is shown."""
+    from hipturn.core import references
+    from hipturn.report.against import Against
+
+    names = dict.fromkeys(groups or filter(None, [_set("coach.reference")]))
+    marks = scale or _set("coach.scale")
+    return Against(
+        tuple(references.group(name) for name in names), references.scale(marks) if marks else None
+    )
+
+
 def _say(language: str | None, first_day: int | None = None) -> "Say":
+    from hipturn.report.words import Say
+
+    return Say(language or _set("coach.language"), first_day)
+
+
+def _set(key: str) -> str:
+    """Return what the settings say."""
     import os
 
     from hipturn import config, places
-    from hipturn.report.words import Say
 
-    chosen = language or str(config.layered(places.config_file(), os.environ)["coach.language"].value)
-    return Say(chosen, first_day)
+    return str(config.layered(places.config_file(), os.environ)[key].value)

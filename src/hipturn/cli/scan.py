@@ -1,7 +1,6 @@
 """The command `scan`: sensors in reach."""
 
 import asyncio
-import json
 from dataclasses import asdict
 
 import click
@@ -20,6 +19,7 @@ EXAMPLE = "Example: hipturn scan --seconds 10"
 @click.option("--hci", metavar="SPEC", hidden=True, help="Use this HCI transport instead of the system.")
 def command(seconds: float, show_all: bool, as_json: bool, hci: str | None) -> None:
     """List the sensors in reach: name, address, driver, signal and battery."""
+    from hipturn import lines
     from hipturn.sources.ble import Backend, Found, scan
 
     async def look() -> list[Found]:
@@ -35,7 +35,7 @@ def command(seconds: float, show_all: bool, as_json: bool, hci: str | None) -> N
     found = [one for one in everything if show_all or one.driver is not None]
     for one in found:
         if as_json:
-            click.echo(json.dumps({"v": 1, "type": "sensor", **asdict(one)}))
+            click.echo(lines.dumps({"v": lines.VERSION, "type": "sensor", **asdict(one)}))
         else:
             click.echo(_line(one.name, one.address, one.driver, one.rssi_dbm, one.battery_percent))
     if not found:

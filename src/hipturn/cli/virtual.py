@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -114,11 +115,15 @@ def command(listen: str, interval_ms: float, side: str, faults: str, obey: bool,
         if until_stdin_closes or obey:
             end = serving.cancel if until_stdin_closes else lambda: None
             _listen_to_stdin(asyncio.get_running_loop(), hear, end)
+        if not until_stdin_closes and sys.platform != "win32":
+            # also where a script put it in the background, where Ctrl-C's signal is ignored by default
+            for each in (signal.SIGINT, signal.SIGTERM):
+                asyncio.get_running_loop().add_signal_handler(each, serving.cancel)
         try:
             await serving
         except asyncio.CancelledError:
             if not until_stdin_closes:
-                raise
+                click.echo("the virtual sensor is switched off", err=True)
 
     try:
         asyncio.run(main())
@@ -127,8 +132,10 @@ def command(listen: str, interval_ms: float, side: str, faults: str, obey: bool,
 
 
 def _print(event: Mapping[str, Any]) -> None:
+    from hipturn import lines
+
     try:
-        click.echo(json.dumps(event))
+        click.echo(lines.dumps(event))
     except BrokenPipeError:
         # The reader wanted no more than the first line: it is no reason to stop.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -35,6 +35,7 @@ from hipturn.model import (
     Orientation,
     Output,
     SessionStart,
+    SetDone,
     Side,
     Slip,
     Tapped,
@@ -118,10 +119,16 @@ class Coach:
         """Take in this person's earlier tests with the same sensor and filter, to tell what changed."""
         self._scene.past, self._scene.today = tuple(past), today
 
+    def renumbered(self) -> None:
+        """Know that the session goes on in another recording, in which the first repetition is 1 again."""
+        self._scene.settle()
+        self._scene.shown.clear()
+        self._trials.clear()
+
     @property
     def controlled(self) -> int:
         """How many repetitions count towards the target."""
-        return len(self._scene.counted)
+        return self._scene.controlled
 
     @property
     def result(self) -> dict[str, Any] | None:
@@ -164,11 +171,14 @@ class Coach:
             case Tapped() if self._result is None and self._poses.neutral:
                 # listened to only in rests and pauses: on to the next, or on after a pause
                 return self._on()
+            case SetDone():
+                # corrections reach back into the set before and no further
+                scene.settle(item.first)
             case Slip() if self._result is None and self._aside is None and self._paused_ns is None:
                 if scene.free:
                     return [scene.say("slip.free", "trouble")]
                 if isinstance(self._stage, Reps | Trial | Stretch | Wait):
-                    tried, done = len(scene.trials), len(scene.counted)
+                    tried, done = len(scene.trials), scene.controlled
                     scene.slips.append(Slipped(scene.t_ns, item.tilt_rad, tried, done))
                     return self._step_aside(Tare(scene, "slip"))
         if isinstance(item, Corrected):
@@ -211,7 +221,7 @@ class Coach:
             return [scene.say("redo.trial", "tick"), *self._asked()]
         if scene.corrected(corrected):
             # of the set before, in the rest after it
-            return [scene.say(corrected.kind, "tick", n=len(scene.counted))]
+            return [scene.say(corrected.kind, "tick", n=scene.controlled)]
         return [scene.say(f"{corrected.kind}.nothing", "rejected")]
 
     def _asked(self) -> list[Said]:

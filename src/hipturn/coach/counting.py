@@ -30,7 +30,7 @@ class Reps(Stage):
     @property
     def count(self) -> int:
         """How many of this set count."""
-        return len(self.scene.counted) - self._before
+        return self.scene.controlled - self._before
 
     @property
     def one_way(self) -> bool:
@@ -40,7 +40,7 @@ class Reps(Stage):
     def begin(self) -> list[Said]:
         """Say what to do."""
         scene = self.scene
-        self._before = len(scene.counted)
+        self._before = scene.controlled
         if scene.free:
             return []
         move = scene.move(self._direction)
@@ -54,7 +54,7 @@ class Reps(Stage):
     def _demonstrating(self) -> bool:
         """Whether the repetitions now are those the others will be judged by."""
         shown = self.scene.drill.demonstrate
-        return bool(shown) and self._set == 1 and len(self.scene.counted) < shown <= self._target
+        return bool(shown) and self._set == 1 and self.scene.controlled < shown <= self._target
 
     def shown(self) -> dict[str, Any]:
         """Return the count, and how far the best and the last went."""
@@ -99,7 +99,7 @@ class Reps(Stage):
         if self.one_way and rep.direction is not self._direction and rep.hold_s >= posing.HELD_S:
             # a pose, which says something else
             return []
-        scene.reps.append(rep)
+        scene.reps[rep.verdict] += 1
         if rep.verdict is not Verdict.CONTROLLED:
             reason = rep.reasons[0]
             gentle = ".gentle" if reason == URGING and scene.pain >= GENTLE_PAIN else ""
@@ -108,17 +108,19 @@ class Reps(Stage):
             return [*scene.wrong_way()]
         self._last_rad = abs(rep.peak_rad)
         scene.reached(rep.direction, rep.peak_rad)
+        if self._demonstrating:
+            scene.shown.append(rep)
         scene.counted.append(rep.n)
         return [*self._told(), *self._reference()]
 
     def _reference(self) -> list[Said]:
         """Take the first controlled ones as the person's own standard, once."""
         scene, shown = self.scene, self.scene.drill.demonstrate
-        if not shown or self._set > 1 or len(scene.counted) != shown:
+        if not shown or self._set > 1 or scene.controlled != shown:
             return []
-        own = [rep for rep in scene.reps if rep.n in scene.counted]
+        own = [rep for rep in scene.shown if rep.n not in scene.taken]
         scene.target_rad = scene.target_rad or median(abs(rep.peak_rad) for rep in own)
-        mark = scene.mark(MarkKind.REFERENCE, {"reps": list(scene.counted)})
+        mark = scene.mark(MarkKind.REFERENCE, {"reps": [rep.n for rep in own]})
         return [mark, scene.say("reference")] if self.count < self._target else [mark]
 
     def _figures(self, done: SetDone) -> list[Said]:

@@ -178,7 +178,7 @@ class Trial(Stage):
             return [scene.say("trial.again", "rejected"), *self.begin()]
         (trial,) = found
         scene.trials.append(trial)
-        scene.reps.append(rep)
+        scene.reps[rep.verdict] += 1
         scene.reached(self._direction, trial.value_rad)
         self._last_rad, self.done, self.value = trial.value_rad, True, (rep.n, trial)
         return [scene.say("trial.value", "counted", value=f"{trial.value_rad * DEG_PER_RAD:.0f}")]

@@ -1,6 +1,7 @@
 """What the steps of a session share: who, what, how far, and a way to speak."""
 
-from collections import deque
+import math
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -29,6 +30,7 @@ from hipturn.model import (
     Side,
     StreamInfo,
     Vector,
+    Verdict,
 )
 from hipturn.units import NS_PER_S
 
@@ -106,10 +108,14 @@ class Scene:
     pain: int = 0
     warmed_up: bool | None = None
     movement: results.Movement = "active"
-    reps: list[Rep] = field(default_factory=list)
-    """All there were."""
+    reps: Counter[Verdict] = field(default_factory=Counter)
+    """How many repetitions there were, by verdict."""
+    shown: list[Rep] = field(default_factory=list)
+    """Those that counted while a person showed their own standard, taken back ones included."""
+    settled: int = 0
+    """How many count and can no longer be taken back."""
     counted: list[int] = field(default_factory=list)
-    """Numbers of those that count."""
+    """Numbers of the others that count."""
     taken: list[int] = field(default_factory=list)
     """Numbers of those that counted until a person took them back."""
     trials: list[results.Trial] = field(default_factory=list)
@@ -167,6 +173,22 @@ class Scene:
     def mark(self, kind: MarkKind, value: Mapping[str, Any] | None = None) -> Mark:
         """Return a mark for the stream."""
         return Mark(self.stream, HostNs(0), kind, value or {})
+
+    @property
+    def controlled(self) -> int:
+        """How many repetitions count."""
+        return self.settled + len(self.counted)
+
+    def settle(self, before: float = math.inf) -> None:
+        """Know that repetitions numbered below `before` cannot be taken or brought back any more.
+
+        So a session of days holds the numbers of two sets, not of all repetitions there ever were.
+        """
+        gone = [n for n in self.taken if n < before]
+        self.shown = [rep for rep in self.shown if rep.n not in gone]
+        still = [n for n in self.counted if n >= before]
+        self.settled += len(self.counted) - len(still)
+        self.counted, self.taken = still, [n for n in self.taken if n >= before]
 
     def corrected(self, correction: Corrected) -> bool:
         """Take back or bring back what counted; return whether any of it did."""

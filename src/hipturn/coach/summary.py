@@ -7,7 +7,7 @@ from typing import Any
 from hipturn.coach import words
 from hipturn.coach.scene import Scene
 from hipturn.core import progress, references, results
-from hipturn.core.references import Group, Scale
+from hipturn.core.references import Group
 from hipturn.model import Direction, Side, Verdict
 from hipturn.units import DEG_PER_RAD, NS_PER_S
 
@@ -74,8 +74,8 @@ def summary(scene: Scene) -> dict[str, Any]:
         "error_from": None if found is None else "own tests" if found.result.own_sem else "default",
         "conditions": None if found is None else _conditions(scene, found.result.conditions),
         **_against(scene, None if found is None else found.result),
-        "reps": len(scene.reps),
-        "controlled": len(scene.counted),
+        "reps": scene.reps.total(),
+        "controlled": scene.controlled,
         "best_deg": {way.value: _deg(best) for way, best in scene.best.items()},
         "pain": scene.pain,
         "warmed_up": scene.warmed_up,
@@ -123,8 +123,8 @@ def sentence(scene: Scene, found: Tested | None) -> str:
     best = max(scene.best.values(), default=0.0)
     return scene.text(
         "result.reps",
-        controlled=len(scene.counted),
-        reps=sum(rep.verdict is not Verdict.VOID for rep in scene.reps),
+        controlled=scene.controlled,
+        reps=scene.reps.total() - scene.reps[Verdict.VOID],
         best=f"{best * DEG_PER_RAD:.0f}",
     )
 
@@ -231,9 +231,9 @@ def _against(scene: Scene, found: results.Result | None) -> dict[str, Any]:
         told["scale"] = {
             "name": scale.name,
             "direction": scale.direction.value,
-            "reached": reached and _mark(scene, scale, reached[0]),
-            "next": beyond and _mark(scene, scale, beyond[0]),
-            "source": scene.text(f"scale.{scale.name}"),
+            "reached": reached and _mark(scene, *reached),
+            "next": beyond and _mark(scene, *beyond),
+            "source": words.known(scene.language, "source", scale.source),
         }
     if group is not None:
         told["reference"] = {
@@ -247,9 +247,9 @@ def _against(scene: Scene, found: results.Result | None) -> dict[str, Any]:
     return told
 
 
-def _mark(scene: Scene, scale: Scale, at_rad: float) -> dict[str, Any]:
+def _mark(scene: Scene, at_rad: float, text: str) -> dict[str, Any]:
     """Return a mark of a scale in the language of the session."""
-    return {"deg": _deg(at_rad), "text": words.mark(scene.language, scale.name, at_rad * DEG_PER_RAD)}
+    return {"deg": _deg(at_rad), "text": words.known(scene.language, "mark", text)}
 
 
 def _standing(each: results.Range, way: Direction, group: Group) -> dict[str, Any] | None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hipturn.core.excursions import Excursion
 from hipturn.core.floor import estimate
-from hipturn.core.reps import Excursion
 from hipturn.core.smoothness import sparc
 from hipturn.model import (
     BoolArray,

@@ -13,7 +13,7 @@ starts anew and its output is not trusted until it has settled.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 
@@ -23,6 +23,8 @@ from hipturn.model import BoolArray, FloatArray, IntArray, Samples, StreamInfo
 from hipturn.units import NS_PER_S
 
 FilterName = Literal["vqf", "madgwick", "mahony", "ekf", "complementary", "device", "vqf-offline"]
+Named = TypeVar("Named", bound=str)
+"""A filter's name, of this version or, in a recording, of another."""
 FILTERS: tuple[FilterName, ...] = ("vqf", "madgwick", "mahony", "ekf", "complementary", "device")
 """Those that run sample by sample, live or not."""
 ACAUSAL: tuple[FilterName, ...] = ("vqf-offline",)
@@ -219,7 +221,7 @@ def _complementary(ahrs_filter: object, dt: float) -> Step:
     return step
 
 
-def ran(chosen: FilterName, info: StreamInfo) -> FilterName:
+def ran(chosen: Named, info: StreamInfo) -> Named | Literal["device"]:
     """Return the filter that really runs for a stream: one without acceleration and rate needs none."""
     return chosen if info.has_imu else "device"
 

@@ -15,12 +15,13 @@ from hipturn.core import calibration as calibrations
 from hipturn.core import floor, pelvis
 from hipturn.core.angle import AngleMeter
 from hipturn.core.clock import Clock, StreamOrigin
+from hipturn.core.excursions import DetectParams, Excursion, Turned
 from hipturn.core.figures import figures, held
 from hipturn.core.fusion import Fusion, FusionParams
 from hipturn.core.gestures import Taps
 from hipturn.core.hosttime import TimeMap
 from hipturn.core.pauses import Pauses
-from hipturn.core.reps import Detector, DetectParams, Excursion, Turned
+from hipturn.core.reps import Detector
 from hipturn.core.samplecount import SampleCount
 from hipturn.core.sets import Sets
 from hipturn.core.verdict import Judge, Standard, sample

@@ -39,6 +39,8 @@ class Scale:
     """Marks on one direction's range, as their source words them."""
 
     name: str
+    position: str
+    """The one it is for: in another the same hip has another range."""
     direction: Direction
     marks: tuple[tuple[float, str], ...]
     """From small to large: angle in rad, wording."""
@@ -102,6 +104,7 @@ GROUPS: dict[str, Group] = {
 SCALES: dict[str, Scale] = {
     "prone-internal": Scale(
         "prone-internal",
+        "prone",
         Direction.INTERNAL,
         (
             (5.0 * RAD_PER_DEG, "hardly any: lacking internal rotation"),
@@ -118,6 +121,13 @@ def group(name: str) -> Group:
     if name not in GROUPS:
         raise UsageError(f"no reference group is called {name!r}: choose one of {', '.join(GROUPS)}")
     return GROUPS[name]
+
+
+def scale(name: str) -> Scale:
+    """Return the scale of that name; raise `UsageError` naming those there are."""
+    if name not in SCALES:
+        raise UsageError(f"no scale is called {name!r}: choose one of {', '.join(SCALES)}")
+    return SCALES[name]
 
 
 def percentile(value_rad: float, direction: Direction, of: Group) -> Percentile | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hipturn.core.reps import Excursion
+from hipturn.core.excursions import Excursion
 from hipturn.model import Rep, Verdict
 from hipturn.units import NS_PER_S
 

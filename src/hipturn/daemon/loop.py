@@ -295,7 +295,7 @@ class Daemon:
         try:
             ended = await asyncio.to_thread(running.close)
             self._ours |= {path.name for path in ended.recordings}
-            if ended.recordings or ended.finished:
+            if ended.recordings or ended.finished or ended.trouble:
                 self._last = ended
             if ended.recordings:
                 await self._catalogue(ended.recordings)

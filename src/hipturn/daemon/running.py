@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import cast
 
 import hipturn
 from hipturn import config, drills, history
 from hipturn.coach import CALIBRATING, Against, Coach, Phase, Show
 from hipturn.coach.words import text
-from hipturn.core.fusion import FilterName, ran
+from hipturn.core.fusion import ran
 from hipturn.core.progress import Tested
 from hipturn.core.references import SCALES, group
 from hipturn.daemon.onward import Onward
@@ -147,8 +146,8 @@ class Running:
     def remember(self, past: Sequence[Tested], today: int) -> None:
         """Give the coach the person's earlier tests with this sensor and filter."""
         if self._info is not None:
-            chosen = cast(FilterName, self.plan.settings["fusion.filter"])
-            used = history.tool(self._info.driver, ran(chosen, self._info))
+            chosen = ran(str(self.plan.settings["fusion.filter"]), self._info)
+            used = history.tool(self._info.driver, chosen)
             self.coach.remember([one for one in past if one.tool == used], today)
 
     def tick(self, now_ns: int) -> None:
@@ -172,6 +171,7 @@ class Running:
     def go_on(self, before: "Running", link: LinkUp) -> None:
         """Begin as what follows `before`: with its calibration, and the coach where it was."""
         self.begin(note=f"continues {before.path.name}" if before.path else "")
+        self.coach.renumbered()
         if self._guide is not None:
             # whose calibration was under way begins it anew: the new filter faces another way
             self._guide.listening = self.coach.phase in CALIBRATING

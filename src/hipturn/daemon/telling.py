@@ -7,7 +7,8 @@ from hipturn import lines
 from hipturn.coach import Prompt
 from hipturn.coach import words as coach_words
 from hipturn.daemon.plan import View
-from hipturn.model import BadPackets, Event, Gap, Rep
+from hipturn.model import BadPackets, Calibrated, Event, Gap, Hold, Rep, SetDone
+from hipturn.plain import counted
 from hipturn.session import Heard
 from hipturn.sinks import words
 from hipturn.sinks.hub import Hub
@@ -36,6 +37,7 @@ class Telling:
         language: Callable[[], str] = lambda: "en",
     ) -> None:
         self._hub, self._view, self._language = hub, view, language
+        self._logged: tuple[State, str] | None = None
         every = {"page": hub.hear, "display": view.hear, "log": _logged, **listeners}
         self.hear = Fan(every, self.trouble).hear
         """Pass on what happens in the session."""
@@ -63,8 +65,10 @@ class Telling:
             self.trouble("pelvis", "the pelvis sensor is lost: compensation unknown")
 
     def _show(self, status: Status) -> None:
-        """Give log and display the state in the words everybody gets."""
-        _log.info("sensor %s: %s", status.state, status.detail, extra={"state": status.state.value})
+        """Give log and display the state in the words everybody gets, the log only what is new."""
+        if (now := (status.state, status.detail)) != self._logged:
+            self._logged = now
+            _log.info("sensor %s: %s", *now, extra={"state": status.state.value})
         try:
             self._view.state(status.state.value, words.standing(self._language(), status))
         except Exception:
@@ -92,5 +96,12 @@ def _in_words(event: Event, kind: str) -> str:
             return f"{event.direction} repetition {event.n}: {rom:.1f}°, {event.verdict}{reasons}"
         case Gap():
             return f"gap: {event.lost} samples lost ({event.cause})"
+        case Calibrated():
+            return f"calibration: {event.calibration.grade}"
+        case SetDone():
+            return f"set {event.n}: {counted(event.reps, 'repetition')}, {event.controlled} controlled"
+        case Hold():
+            held_s = (event.end_ns - event.start_ns) / NS_PER_S
+            return f"hold: {event.mean_rad * DEG_PER_RAD:.1f}° for {held_s:.1f} s"
         case _:
             return kind

@@ -1,7 +1,7 @@
 """Motion-BIDS: a folder that the BIDS validator accepts, or one more subject in such a folder.
 
 The samples keep their true times in a LATENCY channel, because a lost sample is left out and not
-made up. Repetitions, holds and gaps are the events. The specification:
+made up. Repetitions, holds, gaps and slips are the events. The specification:
 https://bids-specification.readthedocs.io/en/stable/modality-specific-files/motion.html
 """
 
@@ -52,7 +52,8 @@ class Entry:
 
 def write(measured: Measured, out: Path, entry: Entry, stream: str | None = None) -> list[Path]:
     """Make the dataset, or add the entry to it; return the dataset's folder and the entry's."""
-    _, samples = measured.only(stream, "the BIDS folder")
+    name, samples = measured.only(stream, "the BIDS folder")
+    measured = measured.of(name)
     new = not out.exists()
     check(out, entry)
     with folder(out) as part:
@@ -106,7 +107,7 @@ def _entry(place: Path, entry: Entry, measured: Measured, samples: Stream) -> No
     motion.mkdir(parents=True)
     try:
         name = f"{begin}_tracksys-{TRACKSYS}"
-        channels = text.channels(measured.session, has_gyr=bool(np.isfinite(samples.gyr_radps).any()))
+        channels = text.channels(measured, has_gyr=bool(np.isfinite(samples.gyr_radps).any()))
         replace_text(motion / f"{name}_channels.tsv", channels.table)
         replace_text(motion / f"{name}_channels.json", _json(text.FRAMES))
         replace_text(motion / f"{name}_motion.json", _json(_sidecar(measured, samples, channels, task)))

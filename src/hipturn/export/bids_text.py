@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from hipturn.export.measured import Measured
 from hipturn.units import DEG_PER_RAD, NS_PER_S
@@ -54,10 +53,11 @@ EVENTS = {
             "external": "Repetition of external rotation",
             "hold": "Keeping still away from neutral",
             "gap": "Samples that never came",
+            "slip": "The strap was found moved",
         },
     },
     "rom": {"Description": "Range from the neutral before it to the peak", "Units": "deg"},
-    "peak": {"Description": "Angle at the peak; mean angle of a hold", "Units": "deg"},
+    "peak": {"Description": "Angle at the peak; mean angle of a hold; tilt of a slip", "Units": "deg"},
     "verdict": {
         "Description": "What the repetition is worth",
         "Levels": {
@@ -80,8 +80,10 @@ class Channels:
     table: str
 
 
-def channels(session: Mapping[str, Any], *, has_gyr: bool) -> Channels:
+def channels(measured: Measured, *, has_gyr: bool) -> Channels:
     """Return the channels of a recording; angular rate only where it was measured."""
+    session = measured.session
+    drifts = "; heading-dependent: it drifts" if measured.heading_dependent else ""
     side = f"{session['side']} " if session["side"] else ""
     shin, hip = f"{side}shin", f"{side}hip"
     rows = [("latency", "n/a", "LATENCY", "n/a", "s", "n/a", "time since the first sample", "%.9f")]
@@ -92,7 +94,7 @@ def channels(session: Mapping[str, Any], *, has_gyr: bool) -> Channels:
     if has_gyr:
         rows += [(f"rate_{c}", c, "GYRO", shin, "rad/s", "sensor", "as measured", "%.9f") for c in "xyz"]
     rows += [
-        ("hip_rotation", "n/a", "JNTANG", hip, "deg", "hip", "internal positive", "%.7f"),
+        ("hip_rotation", "n/a", "JNTANG", hip, "deg", "hip", f"internal positive{drifts}", "%.7f"),
         ("off_axis", "n/a", "MISC", hip, "deg", "n/a", "change of the femur axis' elevation", "%.7f"),
         ("trusted", "n/a", "MISC", shin, "n/a", "n/a", "0 while the filter settles", "%.0f"),
     ]
@@ -118,6 +120,9 @@ def events(measured: Measured) -> str:
     for hold in measured.holds:
         mean = f"{hold.mean_rad * DEG_PER_RAD:.7f}"
         rows.append((hold.start_ns, hold.end_ns, ["hold", "n/a", mean, "n/a", "n/a"]))
+    for slip in measured.slips:
+        tilt = f"{slip.tilt_rad * DEG_PER_RAD:.7f}"
+        rows.append((slip.t_ns, slip.t_ns, ["slip", "n/a", tilt, "n/a", "n/a"]))
     rows += [(gap.start_ns, gap.end_ns, ["gap", *["n/a"] * 4]) for gap in measured.gaps]
     lines = ["onset\tduration\ttrial_type\trom\tpeak\tverdict\treasons"]
     for start_ns, end_ns, cells in sorted(rows, key=lambda row: row[:2]):

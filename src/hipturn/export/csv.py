@@ -2,7 +2,7 @@
 
 The third file, ``OUT.csv-metadata.json``, is laid out as CSV on the Web describes tables
 (https://www.w3.org/TR/tabular-metadata/): a unit and a meaning for each column; session,
-calibrations, holds and gaps are its notes. A missing value is an empty cell, true and false are 1
+calibrations, holds, gaps and slips are its notes. A missing value is an empty cell, true and false are 1
 and 0, several reasons are parted by semicolons.
 """
 
@@ -23,7 +23,7 @@ DATATYPES = {"number": "double", "integer": "integer", "text": "string", "texts"
 def write(measured: Measured, out: Path) -> list[Path]:
     """Write the three files; return them."""
     paths = targets(out)
-    samples, (reps, holds, gaps) = measured.samples(), measured.tables()
+    samples, (reps, holds, gaps, slips) = measured.samples(), measured.tables()
     with files(*paths) as parts:
         for table, part in zip((samples, reps), parts):
             with part.open("w", encoding="utf-8", errors="replace", newline="") as file:
@@ -36,6 +36,7 @@ def write(measured: Measured, out: Path) -> list[Path]:
             "calibrations": measured.calibration_lines(),
             "holds": holds.rows(),
             "gaps": gaps.rows(),
+            "slips": slips.rows(),
         }
         described = _metadata({paths[0].name: samples, paths[1].name: reps}, notes)
         parts[2].write_text(

@@ -30,6 +30,8 @@ CODES = {
     "max-external": "Largest angle of external rotation in the session",
     "arc": "Total arc of hip rotation in the session",
     "controlled-repetitions": "Number of controlled repetitions",
+    "slips": "Number of times the strap was found moved",
+    "heading-dependent": "Whether gravity shows too little of the angle in this position, which drifts",
     "peak": "Angle at the peak of a repetition, internal positive",
     "range": "Range from the neutral before a repetition to its peak",
     "peak-speed": "Highest angular speed of a repetition",
@@ -81,7 +83,10 @@ def _urn(seed: uuid.UUID, what: str) -> str:
 
 def _session(measured: Measured, device: str, members: list[str]) -> dict[str, Any]:
     summary = measured.summary
-    components = [("controlled-repetitions", float(summary["controlled"]), "1")]
+    components = [
+        ("controlled-repetitions", float(summary["controlled"]), "1"),
+        ("slips", float(len(measured.slips)), "1"),
+    ]
     if summary["arc_deg"] is not None:
         components += [
             ("max-internal", max(0.0, summary["max_deg"]), "deg"),
@@ -92,7 +97,10 @@ def _session(measured: Measured, device: str, members: list[str]) -> dict[str, A
         **_observation(measured, "session", device),
         **_when(measured),
         **({"hasMember": [{"reference": name} for name in members]} if members else {}),
-        "component": [_component(code, _quantity(value, unit)) for code, value, unit in components],
+        "component": [
+            *(_component(code, _quantity(value, unit)) for code, value, unit in components),
+            _component("heading-dependent", {"valueBoolean": measured.heading_dependent}),
+        ],
         "note": [{"text": NOTE}, *([{"text": measured.session["note"]}] if measured.session["note"] else [])],
     }
 

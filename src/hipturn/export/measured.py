@@ -12,7 +12,7 @@ import numpy as np
 from hipturn import lines, offline
 from hipturn.core import pelvis
 from hipturn.errors import UsageError
-from hipturn.export.tables import SAMPLES, Table, gaps_table, holds_table, reps_table
+from hipturn.export.tables import SAMPLES, Table, gaps_table, holds_table, reps_table, slips_table
 from hipturn.model import (
     BoolArray,
     Calibrated,
@@ -25,11 +25,12 @@ from hipturn.model import (
     Output,
     Rep,
     Side,
+    Slip,
 )
 from hipturn.plain import printable
 from hipturn.units import DEG_PER_RAD, NS_PER_S
 
-T = TypeVar("T", Rep, Hold, Gap, Calibrated)
+T = TypeVar("T", Rep, Hold, Gap, Slip, Calibrated)
 
 ROLE = re.compile(r"(shin|thigh|pelvis)(-left|-right)?")
 """Names of streams that tell where a sensor is, and nothing of a person."""
@@ -63,8 +64,10 @@ class Measured:
     streams: Mapping[str, Stream]
     calibrations: tuple[Calibrated, ...] = ()
     reps: tuple[Rep, ...] = ()
+    """Those that were not taken back."""
     holds: tuple[Hold, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    slips: tuple[Slip, ...] = ()
     summary: Mapping[str, Any] = field(default_factory=dict)
     problem: str | None = None
     """What is damaged or missing in the recording, in one line."""
@@ -99,9 +102,31 @@ class Measured:
                 columns[column.name].append(part)
         return Table("samples", SAMPLES, {name: np.concatenate(parts) for name, parts in columns.items()})
 
-    def tables(self) -> tuple[Table, Table, Table]:
-        """Return repetitions, holds and gaps."""
-        return reps_table(self.reps), holds_table(self.holds), gaps_table(self.gaps)
+    @property
+    def heading_dependent(self) -> bool:
+        """Whether gravity showed too little of some of the angle, which drifts."""
+        return any(each.heading_dependent for each in self.calibrations)
+
+    def tables(self) -> tuple[Table, Table, Table, Table]:
+        """Return repetitions, holds, gaps and slips."""
+        return (
+            reps_table(self.reps),
+            holds_table(self.holds),
+            gaps_table(self.gaps),
+            slips_table(self.slips),
+        )
+
+    def of(self, stream: str) -> "Measured":
+        """Return what was found in one stream alone."""
+        return replace(
+            self,
+            streams={stream: self.streams[stream]},
+            calibrations=tuple(each for each in self.calibrations if each.stream == stream),
+            reps=tuple(each for each in self.reps if each.stream == stream),
+            holds=tuple(each for each in self.holds if each.stream == stream),
+            gaps=tuple(each for each in self.gaps if each.stream == stream),
+            slips=tuple(each for each in self.slips if each.stream == stream),
+        )
 
     def calibration_lines(self) -> list[lines.Line]:
         """Return the calibrations as in ``replay --json``, without what belongs to the line only."""
@@ -151,9 +176,10 @@ def measure(path: Path, request: offline.Request) -> Measured:
             for name, blocks in orientations.items()
         },
         calibrations=tuple(e for e in found.events if isinstance(e, Calibrated)),
-        reps=tuple(found.reps),
+        reps=tuple(lines.counted(found.events)),
         holds=tuple(e for e in found.events if isinstance(e, Hold)),
         gaps=tuple(e for e in found.events if isinstance(e, Gap)),
+        slips=tuple(e for e in found.events if isinstance(e, Slip)),
         # how long computing took is no result: the same recording gives the same file
         summary={k: v for k, v in tail.items() if k not in ("v", "type", "elapsed_s")},
         problem=found.problem,
@@ -215,4 +241,5 @@ def _renamed(measured: Measured, called: Callable[[str], str]) -> Measured:
         reps=renamed(measured.reps),
         holds=renamed(measured.holds),
         gaps=renamed(measured.gaps),
+        slips=renamed(measured.slips),
     )

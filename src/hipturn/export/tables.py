@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from hipturn.model import Gap, Hold, Rep
+from hipturn.model import Gap, Hold, Rep, Slip
 from hipturn.units import DEG_PER_RAD, NS_PER_S
 
 Kind = Literal["number", "integer", "boolean", "text", "texts"]
@@ -131,6 +131,18 @@ _GAP: tuple[tuple[Column, Getter], ...] = (
 )
 
 
+_SLIP: tuple[tuple[Column, Getter], ...] = (
+    (STREAM, lambda s: s.stream),
+    (T_S, lambda s: _s(s.t_ns)),
+    (
+        Column(
+            "tilt_deg", "number", "deg", "between gravity at the zero and then, at rest: the strap has moved"
+        ),
+        lambda s: _deg(s.tilt_rad),
+    ),
+)
+
+
 def _table(name: str, spec: tuple[tuple[Column, Getter], ...], records: Sequence[object]) -> Table:
     columns = tuple(column for column, _ in spec)
     return Table(name, columns, {column.name: [get(r) for r in records] for column, get in spec})
@@ -149,3 +161,8 @@ def holds_table(holds: Sequence[Hold]) -> Table:
 def gaps_table(gaps: Sequence[Gap]) -> Table:
     """Return a row a gap."""
     return _table("gaps", _GAP, gaps)
+
+
+def slips_table(slips: Sequence[Slip]) -> Table:
+    """Return a row a slip of the strap."""
+    return _table("slips", _SLIP, slips)

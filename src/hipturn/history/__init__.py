@@ -5,7 +5,7 @@ the three together; `core.progress` says what it comes to. The catalogue (`catal
 recordings) is a cache: `reindex` makes the same one from the files alone.
 """
 
-from hipturn.history.catalogue import Catalogue, Filter, add, reindex
+from hipturn.history.catalogue import Catalogue, Filter, State, add, reindex, state
 from hipturn.history.found import Found, Leg, session_results, tool
 from hipturn.history.past import past
 from hipturn.history.people import Person
@@ -16,9 +16,11 @@ __all__ = [
     "Found",
     "Leg",
     "Person",
+    "State",
     "add",
     "past",
     "reindex",
     "session_results",
+    "state",
     "tool",
 ]

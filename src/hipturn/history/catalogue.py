@@ -6,6 +6,7 @@ rows after: if it is interrupted, the next look finds what the files say.
 """
 
 import contextlib
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -17,16 +18,19 @@ from hipturn.history import people
 from hipturn.history.found import Found, session_results
 from hipturn.history.overview import Overview, overview
 from hipturn.history.people import Person
-from hipturn.history.store import FILE, Store, UnusableError
+from hipturn.history.store import FILE, Store, UnusableError, UnwritableError
 from hipturn.model import SessionStart, Side
 from hipturn.places import simulated_hint
+from hipturn.plain import NAME, is_name
 from hipturn.recording.amend import amend, part_of
 from hipturn.recording.append import claim
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,200}\.mcap")
+FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,200}\.mcap")
 """A recording's name: no folder can be named with it, and nothing hidden."""
-MOST_NAME = 200
 
+_Listed = tuple[str, str | None, int | None, str]
+State = tuple[frozenset[tuple[str, tuple[int, int]]], tuple[_Listed, ...]]
+"""The recordings with their size and time, and the people."""
 Progress = Callable[[int, int], None]
 """Hears how many of how many files are read."""
 
@@ -64,6 +68,7 @@ class Filter:
 class Catalogue:
     """The catalogue of a folder, brought up to date when it is opened.
 
+    Where none can be kept, on a read-only disk or a full one, it is made in memory at each opening.
     Its methods read files: call them in a thread.
     """
 
@@ -72,7 +77,13 @@ class Catalogue:
         if not folder.is_dir():
             raise InputError(f"{folder}: there is no such folder of recordings yet: record something first")
         self.folder = folder
-        self._store = Store(folder / FILE)
+        try:
+            self._open(on_progress, kept=True)
+        except UnwritableError:
+            self._open(on_progress, kept=False)
+
+    def _open(self, on_progress: Progress, *, kept: bool) -> None:
+        self._store = Store(self.folder / FILE, kept=kept)
         try:
             self.refresh(on_progress)
         except BaseException:
@@ -106,6 +117,10 @@ class Catalogue:
     def sessions(self, which: Filter = Filter()) -> list[Found]:
         """Return the sessions, oldest first."""
         return self._store.sessions(*which.sql())
+
+    def drills(self) -> list[str]:
+        """Return the drills there are sessions of, in the order of names."""
+        return self._store.drills()
 
     def session(self, name: str) -> Found:
         """Return one session; raise `InputError` if there is none of that name."""
@@ -234,7 +249,7 @@ class Catalogue:
         self._store.forget_traces()
 
     def _name(self, name: str) -> str:
-        if not NAME.fullmatch(name):
+        if not FILE_NAME.fullmatch(name):
             raise InputError(
                 f"{name!r:.80} cannot be a recording's name: letters, digits, space . _ - and .mcap last"
             )
@@ -293,19 +308,34 @@ def reindex(folder: Path, on_progress: Progress = _quiet) -> None:
         fill()
 
 
-def _listed(folder: Path) -> list[tuple[str, str | None, int | None, str]]:
+def _listed(folder: Path) -> list[_Listed]:
     known = sorted(people.read(folder).items())
     return [(name, p.stretch, p.sessions_a_week, p.note) for name, p in known]
 
 
+def state(folder: Path) -> State:
+    """Return what a catalogue of the folder would be made of: while it is the same, so is the catalogue.
+
+    Raises `InputError` for a folder that cannot be looked through or a damaged `people.json`.
+    """
+    return frozenset(_files(folder).items()), tuple(_listed(folder))
+
+
 def _files(folder: Path) -> dict[str, tuple[int, int]]:
     """Return size and time of the recordings in the folder itself, by name."""
+    found: dict[str, tuple[int, int]] = {}
     try:
-        paths = [p for p in folder.iterdir() if NAME.fullmatch(p.name) and p.is_file() and not p.is_symlink()]
-        stats = {path.name: path.stat() for path in sorted(paths)}
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if not FILE_NAME.fullmatch(entry.name) or not entry.is_file(follow_symlinks=False):
+                    continue
+                # deleted since the folder was opened
+                with contextlib.suppress(FileNotFoundError):
+                    stat = entry.stat(follow_symlinks=False)
+                    found[entry.name] = (stat.st_size, stat.st_mtime_ns)
     except OSError as error:
         raise InputError(f"{folder} cannot be looked through ({error.strerror}): check it") from error
-    return {name: (stat.st_size, stat.st_mtime_ns) for name, stat in stats.items()}
+    return dict(sorted(found.items()))
 
 
 def _read_all(
@@ -341,10 +371,8 @@ def _delete(path: Path) -> None:
 
 def _checked(person: str) -> str:
     """Return a person's name or code; raise `InputError` for none, a very long one or an unprintable one."""
-    if not person.strip() or len(person) > MOST_NAME or not person.isprintable():
-        raise InputError(
-            f"{person!r:.40} cannot be a person's name or code: one line of text, up to {MOST_NAME} letters"
-        )
+    if not is_name(person):
+        raise InputError(f"{person!r:.40} cannot be a person's name or code: {NAME}")
     return person
 
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from statistics import median
-from typing import Any, cast
+from typing import Any
 
 from hipturn.core import pelvis
-from hipturn.core.fusion import FilterName, ran
+from hipturn.core.fusion import ran
 from hipturn.core.results import HELD_S, NEAR_PEAK, Conditions, Trial
 from hipturn.errors import InputError
 from hipturn.lines import Line
@@ -149,7 +149,7 @@ def _told(path: Path) -> Found:
                 said.append(str(item.value.get("text")))
             case _:
                 pass
-    events = list(reader.events())
+    events = [_brief(event) for event in reader.events()]
     warmed_up = next((answer for answer in answers.get("warm", ()) if isinstance(answer, bool)), None)
     wanted = str(reader.session.settings.get("fusion.filter") or "")
     return Found(
@@ -158,7 +158,7 @@ def _told(path: Path) -> Found:
         mtime_ns=stat.st_mtime_ns,
         start=reader.session,
         driver=info.driver if info else "",
-        filter=ran(cast(FilterName, wanted), info) if info and wanted else wanted,
+        filter=ran(wanted, info) if info and wanted else wanted,
         duration_s=round(((last_ns or 0) - (first_ns or 0)) / NS_PER_S, 3),
         holds=sum(e.get("type") == "hold" for e in events),
         gaps=sum(e.get("type") == "gap" for e in events),
@@ -169,6 +169,11 @@ def _told(path: Path) -> Found:
         said="\n".join(said),
         problem=reader.problem,
     )
+
+
+def _brief(event: Line) -> Line:
+    """Return of a repetition what is read here: a daemon for months reads recordings of hours."""
+    return {key: event[key] for key in _OF_A_REP if key in event} if event.get("type") == "rep" else event
 
 
 def _legs(
@@ -187,7 +192,8 @@ def _legs(
             case "rep":
                 side = _side(event.get("side") or sides.get(stream))
                 if side is not None and _whole(event):
-                    reps[stream, event["n"]] = {**event, "side": side}
+                    event["side"] = side
+                    reps[stream, event["n"]] = event
                     under[side] = calibrated.get(stream)
             case "undo" | "redo" | "restart":
                 there, gone = (taken, reps) if kind == "redo" else (reps, taken)
@@ -328,6 +334,7 @@ MOST = 1e9
 _TRIAL = ("value_deg", "sd_deg", "held_s", "start_s", "end_s", "off_axis_deg", "lost", "lost_share")
 _OF_A_HOLD = ("start_s", "end_s", "mean_deg", "sd_deg", "creep_deg")
 _NUMBERS = ("n", "start_s", "end_s", "rom_deg", "peak_deg", "off_axis_deg", "lost_share")
+_OF_A_REP = ("type", "stream", "side", "direction", "verdict", *_NUMBERS)
 
 
 def _is_figure(value: Any) -> bool:

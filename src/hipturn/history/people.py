@@ -76,7 +76,7 @@ def write(folder: Path, people: Mapping[str, Person], *, renaming: tuple[str, st
         part.write_text(whole(text) + "\n", encoding="utf-8")
         part.replace(path)
     except OSError as error:
-        raise InputError(f"{path} cannot be written ({error.strerror}): free some space") from error
+        raise InputError(f"{path} cannot be written ({error.strerror}): give it room and rights") from error
     finally:
         part.unlink(missing_ok=True)
 

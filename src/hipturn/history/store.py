@@ -19,7 +19,9 @@ FILE = "catalogue.sqlite"
 BUSY_S = 30.0
 """How long to wait for another program that writes."""
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-_UNWRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL)
+_UNWRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+"""What is wrong is the disk or the folder: a catalogue made anew there would have the same trouble."""
+_TORN = (sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_CORRUPTFS)
 _REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT)
 
 
@@ -27,19 +29,25 @@ class UnusableError(InputError):
     """A catalogue that is damaged or a newer program's: it has to be made anew."""
 
 
+class UnwritableError(InputError):
+    """No catalogue can be kept there: its folder is read-only or its disk full."""
+
+
 class Store:
     """An open catalogue. Each method that writes does all of it or nothing.
 
-    Whatever the database refuses is an `InputError`: `UnusableError` where only making it anew helps.
+    Whatever the database refuses is an `InputError`: `UnusableError` where only making it anew helps,
+    `UnwritableError` where there is no place for one.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Open or create it; raise as above."""
+    def __init__(self, path: Path, *, kept: bool = True) -> None:
+        """Open or create it; raise as above. One that is not kept is in memory, and empty at first."""
         self.path = path
         try:
-            # only its owner reads it: it tells who does what
-            path.touch(0o600)
-            self._db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
+            if kept:
+                # only its owner reads it: it tells who does what
+                path.touch(0o600)
+            self._db = sqlite3.connect(path if kept else ":memory:", timeout=BUSY_S, isolation_level=None)
             try:
                 self._prepare()
             except BaseException:
@@ -237,6 +245,12 @@ class Store:
             "AND person NOT IN (SELECT name FROM people) GROUP BY person ORDER BY 1"
         )
 
+    def drills(self) -> list[str]:
+        """Return the drills that sessions name."""
+        return [
+            name for (name,) in self._all("SELECT DISTINCT drill FROM sessions WHERE drill <> '' ORDER BY 1")
+        ]
+
     def sessions(self, where: str = "1", values: Iterable[Any] = ()) -> list[Found]:
         """Return the sessions that a condition on the table selects, oldest first, undated ones before."""
         values = tuple(values)
@@ -273,12 +287,13 @@ class Store:
 
 def _explained(path: Path, error: Exception) -> InputError:
     """Return what an error of the database or the system means to a person."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest says where it came from
+    where = getattr(error, "sqlite_errorcode", 0)
+    code = where & 0xFF if where not in _TORN else 0
     if code in _BUSY:
         return InputError(f"{path}: another program has kept the catalogue for {BUSY_S:.0f} s: try again")
     if code in _UNWRITABLE or (isinstance(error, OSError) and error.errno in _REFUSED):
         why = error.strerror if isinstance(error, OSError) else error
-        return InputError(
+        return UnwritableError(
             f"{path}: the catalogue cannot be written ({why}): give it room and permission, or name a "
             "copy of the folder with --recordings"
         )

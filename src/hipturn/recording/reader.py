@@ -213,19 +213,26 @@ def _ordered(scan: Scan) -> Iterator[Block | Single]:
 
 
 def _batches(scan: Scan, channels: dict[int, Meaning]) -> Iterator[bytes]:
-    """Yield the contents of chunks, many joined, and note the channels between them."""
+    """Yield the contents of chunks, many joined, and note the channels between them.
+
+    Raise OSError behind all that could be read.
+    """
     waiting: list[bytes] = []
     size = 0
-    for item in scan:
-        match item:
-            case bytes():
-                waiting.append(item)
-                size += len(item)
-                if size >= BATCH_BYTES:
-                    yield b"".join(waiting)
-                    waiting, size = [], 0
-            case _:
-                learn(channels, item)
+    try:
+        for item in scan:
+            match item:
+                case bytes():
+                    waiting.append(item)
+                    size += len(item)
+                    if size >= BATCH_BYTES:
+                        yield b"".join(waiting)
+                        waiting, size = [], 0
+                case _:
+                    learn(channels, item)
+    except OSError:
+        yield b"".join(waiting)
+        raise
     yield b"".join(waiting)
 
 

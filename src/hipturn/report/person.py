@@ -6,23 +6,33 @@ from pathlib import Path
 
 from hipturn import __version__, lines, offline
 from hipturn.core import progress
-from hipturn.core.progress import Kind, Sides, Track
-from hipturn.core.references import Group
+from hipturn.core.progress import Kind, Track
 from hipturn.errors import InputError
 from hipturn.history.found import Found
 from hipturn.history.overview import Overview
 from hipturn.model import Direction, Side
 from hipturn.offline import Analysis
-from hipturn.report import pictures, sheet, tables
+from hipturn.report import against as held
+from hipturn.report import courses, legs, pictures, sheet, tables
+from hipturn.report.against import Against, Measured
 from hipturn.report.drawn import inline, look
 from hipturn.report.html import Child, Html, broken, element, joined
 from hipturn.report.naming import title
 from hipturn.report.plot import Sheet, figure
 from hipturn.report.words import Say, short
 
+MOST_KINDS = 6
+"""So many kinds of tests have pictures; the others are named beneath them."""
+CROWDED = 5
+"""From so many on, weeks and notes stand on the second page."""
+ROWS_OF_WEEKS = 5
+"""Rows of a table that they take the place of there."""
+MOST_NAMED = 3
 MOST_NOTES = 3
 LONGEST_NOTE = 75
-ANGLE, TALL_ANGLE, FEW_ROWS = Sheet(pictures.WIDTH_IN, (1.9,)), Sheet(pictures.WIDTH_IN, (2.9,)), 8
+ANGLE_IN = ((8, 2.9), (20, 1.9))
+"""Height of the last session's picture where there are up to so many rows of tables."""
+LEAST_ANGLE_IN = 1.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +62,7 @@ def report(
     overview: Overview,
     last: Last | None,
     today: int,
-    groups: Sequence[Group],
+    against: Against,
     say: Say,
     *,
     deidentify: bool = False,
@@ -65,29 +75,37 @@ def report(
         # why it cannot be read names the file
         hidden = None if last.analysis is None else sheet.unnamed(last.analysis)
         last = replace(last, analysis=hidden, why="–")
+    kinds = pictures.kinds(overview.tracks)
+    shown, more = kinds[:MOST_KINDS], kinds[MOST_KINDS:]
+    crowded = len(shown) >= CROWDED
+    pairs = _pairs(overview, shown)
     with look():
+        weeks = element(
+            "div",
+            _weeks(overview, today, say),
+            _notes(overview, say, deidentify=deidentify),
+            class_="two",
+        )
         first = joined(
             _head(overview, today, say, deidentify=deidentify),
-            _cards(overview, say),
-            _progress(overview, say),
-            _sides(overview, groups, say),
-            element(
-                "div",
-                _weeks(overview, today, say),
-                _notes(overview, say, deidentify=deidentify),
-                class_="two",
-            ),
+            _cards(overview, shown, say),
+            _progress(overview, shown, more, say, alone=not pairs),
+            _sides(overview, pairs, against, say),
+            None if crowded else weeks,
         )
+        chosen = len(against.groups) + (against.scale is not None)
+        taken = (chosen + 2 if chosen else 0) + (ROWS_OF_WEEKS if crowded else 0)
         second = joined(
-            _last(last, len(overview.tracks) + len(overview.courses) + 2 * len(groups), say),
-            tables.figures(overview, say),
-            tables.practice(overview, len(groups), say),
-            sheet.reference_values(groups, _measured(overview, say), say),
+            _last(last, len(overview.tracks) + len(overview.courses) + taken, say),
+            weeks if crowded else None,
+            tables.figures(overview, taken, say),
+            tables.practice(overview, taken, say),
+            held.values(against, _measured(overview, kinds, say), say),
             _method(overview, say),
             sheet.safety(say),
         )
     title = say("title.person")
-    return sheet.document(title if deidentify else f"{title}: {overview.name}", first, second, say)
+    return sheet.document(title if deidentify else f"{title}: {overview.name}", (first, second), say)
 
 
 def _head(overview: Overview, today: int, say: Say, *, deidentify: bool) -> Html:
@@ -105,11 +123,11 @@ def _head(overview: Overview, today: int, say: Say, *, deidentify: bool) -> Html
     )
 
 
-def _cards(overview: Overview, say: Say) -> Html | None:
-    """Return the latest ranges of the kind of test there are most of."""
-    if not overview.tracks:
+def _cards(overview: Overview, kinds: Sequence[Kind], say: Say) -> Html | None:
+    """Return the latest ranges of the first of these kinds."""
+    if not kinds:
         return element("p", say("progress.none"))
-    kind = pictures.kinds(overview.tracks)[0]
+    kind = kinds[0]
     told = []
     for side in Side:
         for track in overview.tracks:
@@ -145,37 +163,48 @@ def _kind(kind: Kind, say: Say) -> str:
     )
 
 
-def _progress(overview: Overview, say: Say) -> Html | None:
-    if not overview.tracks:
+def _progress(
+    overview: Overview, shown: Sequence[Kind], more: Sequence[Kind], say: Say, *, alone: bool
+) -> Html | None:
+    if not shown:
         return None
-    kinds = pictures.kinds(overview.tracks)
-    more = kinds[pictures.MOST_KINDS :]
-    picture = inline(pictures.progressing(overview.tracks, say), "progress", say("progress"))
-    shown = "; ".join(_kind(kind, say) for kind in kinds[: pictures.MOST_KINDS])
-    others = say("progress.more", kinds="; ".join(_kind(k, say) for k in more[:3])) if more else ""
-    return sheet.part(say("progress"), picture, sheet.caption(say("progress.caption"), others), note=shown)
-
-
-def _sides(overview: Overview, groups: Sequence[Group], say: Say) -> Html | None:
-    if not overview.tracks:
-        return None
-    order = pictures.kinds(overview.tracks)
-    compared = sorted(overview.sides, key=lambda sides: order.index(sides.kind))
-    if not compared:
-        return sheet.part(say("sides"), element("p", say("sides.none")))
-    sides = compared[0]
-    # what was measured in another position is in the table of the second sheet only
-    fitting = [group for group in groups if group.position in (sides.kind.position, "not told")]
-    left, right = (_track(overview, sides, side) for side in Side)
-    picture = inline(pictures.legs(sides, left, right, fitting, say), "sides", say("sides"))
-    apart = say("sides.apart", days=sides.days_apart) if sides.days_apart > 1 else ""
+    drawn = courses.progressing(overview.tracks, shown, say, alone=alone)
+    picture = inline(drawn, "progress", say("progress"))
+    told = "; ".join(_kind(kind, say) for kind in more[:MOST_NAMED])
+    others = say("progress.more", n=len(more), kinds=told + (" …" if len(more) > MOST_NAMED else ""))
     return sheet.part(
-        say("sides"), picture, sheet.caption(say("sides.caption"), apart), note=_kind(sides.kind, say)
+        say("progress"),
+        picture,
+        sheet.caption(say("progress.caption"), others if more else ""),
+        note=_kind(shown[0], say) if len(shown) == 1 else say("progress.kinds", n=len(shown)),
     )
 
 
-def _track(overview: Overview, sides: Sides, side: Side) -> Track:
-    return next(track for track in overview.tracks if track.kind == sides.kind and track.side is side)
+def _pairs(overview: Overview, shown: Sequence[Kind]) -> list[legs.Pair]:
+    """Return the legs compared, of each kind that both were tested in."""
+    results = {(track.kind, track.side): track.results[-1] for track in overview.tracks}
+    compared = {sides.kind: sides for sides in overview.sides}
+    return [
+        legs.Pair(compared[kind], {side: results[kind, side] for side in Side})
+        for kind in shown
+        if kind in compared
+    ]
+
+
+def _sides(overview: Overview, pairs: Sequence[legs.Pair], against: Against, say: Say) -> Html | None:
+    if not overview.tracks:
+        return None
+    if not pairs:
+        return sheet.part(say("sides"), element("p", say("sides.none")))
+    draw = legs.one(pairs[0], against, say) if len(pairs) == 1 else legs.several(pairs, against, say)
+    apart = max(pair.sides.days_apart for pair in pairs)
+    caption = sheet.caption(
+        say("sides.caption"),
+        say("sides.bold") if len(pairs) > 1 else "",
+        say("sides.apart" if len(pairs) == 1 else "sides.apart.most", days=apart) if apart > 1 else "",
+    )
+    note = _kind(pairs[0].sides.kind, say) if len(pairs) == 1 else ""
+    return sheet.part(say("sides"), inline(draw, "sides", say("sides")), caption, note=note)
 
 
 # --- the second sheet ---------------------------------------------------------------------------
@@ -190,7 +219,8 @@ def _last(last: Last | None, rows: int, say: Say) -> Html | None:
     note = short(say("last.of", day=day, title=title(start.drill, say), side=sides), 110)
     if last.analysis is None:
         return sheet.part(say("last"), element("p", say("last.missing", why=short(last.why, 160))), note=note)
-    drawn = figure(last.analysis, "", sheet=ANGLE if rows > FEW_ROWS else TALL_ANGLE, say=say.picture)
+    height_in = next((height for most, height in ANGLE_IN if rows <= most), LEAST_ANGLE_IN)
+    drawn = figure(last.analysis, "", sheet=Sheet(pictures.WIDTH_IN, (height_in,)), say=say.picture)
     counted = sheet.counted(lines.counted(last.analysis.events), say)
     return sheet.part(
         say("last"),
@@ -248,15 +278,18 @@ def _note(found: Found, say: Say, *, deidentify: bool) -> Html | None:
     )
 
 
-def _measured(overview: Overview, say: Say) -> dict[str, dict[Direction, float]]:
-    """Return the latest ranges of the kind of test there are most of, by leg."""
-    if not overview.tracks:
-        return {}
-    kind = pictures.kinds(overview.tracks)[0]
+def _measured(overview: Overview, kinds: Sequence[Kind], say: Say) -> Measured:
+    """Return the latest ranges in each position, of the first kind of test there is of it, by leg."""
+    first: dict[str, Kind] = {}
+    for kind in kinds:
+        first.setdefault(kind.position, kind)
     return {
-        say(track.side.value): {d: each.mean.value_rad for d, each in track.results[-1].ranges.items()}
-        for track in overview.tracks
-        if track.kind == kind
+        position: {
+            say(track.side.value): {d: each.mean.value_rad for d, each in track.results[-1].ranges.items()}
+            for track in overview.tracks
+            if track.kind == kind
+        }
+        for position, kind in first.items()
     }
 
 

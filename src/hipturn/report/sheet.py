@@ -1,4 +1,4 @@
-"""What both reports are made of: two sheets of A4 in one file that asks nobody for anything, and their parts.
+"""What both reports are made of: one or two sheets of A4 in a file that asks nobody for anything.
 
 No script, no font, no picture from elsewhere; the policy in the head forbids them. Whatever may be long (a
 name, a note, a list) has a limit, so that two sheets stay two.
@@ -9,12 +9,10 @@ from dataclasses import replace
 from importlib import resources
 
 from hipturn import __version__
-from hipturn.core import references
-from hipturn.core.references import Group
 from hipturn.export.measured import ROLE
-from hipturn.model import Direction, Rep, Verdict
+from hipturn.model import Rep, Verdict
 from hipturn.offline import Analysis
-from hipturn.report.html import Child, Html, broken, element, joined
+from hipturn.report.html import Child, Html, element, joined
 from hipturn.report.words import Say, short
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'"
@@ -22,8 +20,8 @@ LONGEST_NAME = 60
 """Letters of a name that are shown."""
 
 
-def document(title: str, first: Html, second: Html, say: Say) -> str:
-    """Return the file with its two sheets."""
+def document(title: str, sheets: Sequence[Html], say: Say) -> str:
+    """Return the file with its sheets."""
     style = (resources.files("hipturn.report") / "page.css").read_text(encoding="utf-8")
     head = joined(
         Html('<meta charset="utf-8">'),
@@ -32,26 +30,28 @@ def document(title: str, first: Html, second: Html, say: Say) -> str:
         element("title", title),
         element("style", Html(style)),
     )
-    sheets = [
-        element("section", sheet, _footer(n, say), class_="page")
-        for n, sheet in enumerate((first, second), 1)
+    pages = [
+        element("section", sheet, _footer(n, len(sheets), say), class_="page")
+        for n, sheet in enumerate(sheets, 1)
     ]
-    body = element("body", *sheets)
+    body = element("body", *pages)
     return f'<!DOCTYPE html>\n<html lang="{say.language}">\n{element("head", head)}\n{body}\n</html>\n'
 
 
-def _footer(n: int, say: Say) -> Html:
-    return element("footer", element("span", f"hipturn {__version__}"), element("span", say("page", n=n)))
+def _footer(n: int, of: int, say: Say) -> Html:
+    page = element("span", say("page", n=n, of=of))
+    return element("footer", element("span", f"hipturn {__version__}"), page)
 
 
-def head(title: str, facts: Mapping[str, str | None]) -> Html:
-    """Return the head of the first sheet: what it is and whose; a fact that is not known is left out."""
+def head(title: str, facts: Mapping[str, str | None], of: str = "") -> Html:
+    """Return the head of the first sheet: what it is, of what file, whose; an unknown fact is left out."""
     told = [
         element("div", element("dt", name), element("dd", short(value, LONGEST_NAME)))
         for name, value in facts.items()
         if value
     ]
-    return joined(element("header", element("h1", title)), element("dl", *told, class_="facts"))
+    file = element("small", short(of, LONGEST_NAME)) if of else None
+    return joined(element("header", element("h1", title), file), element("dl", *told, class_="facts"))
 
 
 def part(title: str, *children: Child, note: str = "") -> Html:
@@ -114,50 +114,6 @@ def method(say: Say, *texts: str) -> Html:
 def safety(say: Say) -> Html:
     """Return the safety words."""
     return element("p", say("safety"), class_="safety")
-
-
-def reference_values(
-    groups: Sequence[Group], measured: Mapping[str, Mapping[Direction, float]], say: Say
-) -> Html | None:
-    """Return the groups that were chosen, each with its source; None for none.
-
-    `measured` holds ranges in rad, by what to call the leg: where they stand in it is told where its spread
-    is known.
-    """
-    if not groups:
-        return None
-
-    def spread(group: Group, direction: Direction) -> Child:
-        found = group.internal if direction is Direction.INTERNAL else group.external
-        if found is None:
-            return "–"
-        size = say.deg(found.mean_rad)
-        if found.sd_rad is not None:
-            size = say("value", value=size, error=say.deg(found.sd_rad))
-        stands = [
-            f"{side} {say.share(place.percent / 100.0)}"
-            for side, ranges in measured.items()
-            if direction in ranges
-            and (place := references.percentile(ranges[direction], direction, group)) is not None
-        ]
-        told = element("small", say("references.percent", shares=", ".join(stands))) if stands else None
-        return broken(size, told)
-
-    rows = [
-        (
-            say("references.people", k=k, people=say.known("group", group.people), n=group.n),
-            say.place(group.position),
-            spread(group, Direction.INTERNAL),
-            spread(group, Direction.EXTERNAL),
-            group.source,
-        )
-        for k, group in enumerate(groups, 1)
-    ]
-    heads = (
-        say("references.group"), say("references.position"), say("internal"), say("external"),
-        say("references.source"),
-    )  # fmt: skip
-    return part(say("references"), table(heads, rows), caption(say("references.caption")))
 
 
 def unnamed(analysis: Analysis) -> Analysis:

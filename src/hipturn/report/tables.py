@@ -15,12 +15,15 @@ HELD_S = 10.0
 """Who held for so long did so on purpose: the time is told."""
 
 
-def figures(overview: Overview, say: Say) -> Html | None:
-    """Return the latest test of each kind and leg, and how it went; None without a test."""
+def figures(overview: Overview, taken: int, say: Say) -> Html | None:
+    """Return the latest test of each kind and leg, and how it went, where so many rows' room is taken.
+
+    None without a test.
+    """
     if not overview.tracks:
         return None
     tracks = sorted(overview.tracks, key=lambda track: -track.tested[-1].at_s)
-    shown = sorted(tracks[:MOST_TESTS], key=lambda track: (track.kind, track.side))
+    shown = sorted(tracks[: _tests(taken)], key=lambda track: (track.kind, track.side))
     heads = (
         say("measured"), say("leg"), say("internal"), say("external"), say("arc"), say("balance"),
     )  # fmt: skip
@@ -39,8 +42,13 @@ def figures(overview: Overview, say: Say) -> Html | None:
         for track in shown
     ]
     left_out = len(tracks) - len(shown)
-    more = sheet.caption(say("more.rows", n=left_out)) if left_out else None
+    more = sheet.caption(say("more.tests", n=left_out)) if left_out else None
     return sheet.part(say("figures"), sheet.table(heads, rows), more, note=say("latest"))
+
+
+def _tests(taken: int) -> int:
+    """Return how many tests have room where so many rows of others stand: some in any case."""
+    return max(3, min(MOST_TESTS, MOST_ROWS - taken))
 
 
 def _cell(track: Track, of: progress.Of, say: Say) -> Child:
@@ -63,15 +71,15 @@ def _balance(track: Track, say: Say) -> Child:
     return say("balance.of", value=say.deg(found.value_rad, signed=True), limit=say.deg(found.mdc_rad))
 
 
-def practice(overview: Overview, groups: int, say: Say) -> Html:
-    """Return what was trained, where so many groups of reference values need room as well."""
+def practice(overview: Overview, taken: int, say: Say) -> Html:
+    """Return what was trained, where so many rows' room is taken already."""
     courses = sorted(
         overview.courses, key=lambda course: course.practice[-1].found.start.wall_time, reverse=True
     )
     if not courses:
         return sheet.part(say("practice"), element("p", say("practice.none")))
-    # what tests and groups leave
-    room = MOST_ROWS - min(len(overview.tracks), MOST_TESTS) - (groups + 2 if groups else 0)
+    # what tests and others leave
+    room = MOST_ROWS - min(len(overview.tracks), _tests(taken)) - taken
     room = max(2, min(MOST_DRILLS, room))
     heads = (
         say("practice.drill"), say("leg"), say("practice.sessions"), say("practice.reps"),

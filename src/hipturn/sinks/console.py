@@ -1,8 +1,10 @@
 """Results as a table in the terminal."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
@@ -31,14 +33,34 @@ def wide() -> Console:
 
 
 def print_table(out: Console, table: Table) -> None:
-    """Print a table; into a file or pipe without the blanks that fill its last column."""
-    if out.is_terminal:
+    """Print a table; into a file or pipe without the blanks that fill its last column.
+
+    Where a terminal has no room for the columns that must not be cut, each row is broken between words.
+    """
+    if out.is_terminal and _least_width(table) <= out.width:
         out.print(table)
         return
-    with out.capture() as drawn:
-        out.print(table)
+    paper = Console(highlight=False, markup=False, emoji=False, width=PIPE_WIDTH, color_system=None)
+    with paper.capture() as drawn:
+        paper.print(table)
+    fold = textwrap.TextWrapper(
+        out.width if out.is_terminal else PIPE_WIDTH,
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
     for line in drawn.get().splitlines():
-        out.print(Text(line.rstrip()), soft_wrap=True)
+        for part in fold.wrap(line.rstrip()):
+            out.print(Text(part), soft_wrap=True)
+
+
+def _least_width(table: Table) -> int:
+    """Return how many columns of a terminal the table needs for no cell to be cut that may not be broken."""
+    for column in table.columns:
+        if column.no_wrap:
+            texts = [column.header, *column.cells]
+            column.min_width = max(cell_len(str(text)) for text in texts)
+    return Measurement.get(paper := Console(width=PIPE_WIDTH), paper.options, table).minimum
 
 
 def print_results(head: Line, events: Sequence[Line], tail: Line, console: Console | None = None) -> None:

@@ -240,7 +240,7 @@ class Hub:
             troubles=dict(self._troubles),
         )
 
-    def results(self) -> list[dict[str, Any]]:
+    def results(self) -> list[str]:
         """Return the lines of the session so far, or of the last one: head, events, summary."""
         return self._tally.results()
 

@@ -1,6 +1,6 @@
 """What a person sees during a session: angle, count, sensor state, prompts, progress."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from rich.bar import Bar
@@ -12,7 +12,7 @@ from rich.text import Text
 
 from hipturn import lines
 from hipturn.coach import Prompt
-from hipturn.model import HipAngle, Rep
+from hipturn.model import HipAngle, Rep, Verdict
 from hipturn.plain import printable
 from hipturn.session import Heard
 from hipturn.sinks import words
@@ -72,7 +72,9 @@ class Display:
         self._angle_deg: float | None = None
         self._most_deg = 0.0
         self._trusted = True
+        self._counted = 0
         self._reps: list[dict[str, Any]] = []
+        """The last ones."""
         self._console = console
         self._live = Live(console=console, refresh_per_second=15, get_renderable=self._draw)
 
@@ -93,14 +95,15 @@ class Display:
                 self._most_deg = max(self._most_deg, self._angle_deg)
                 self._trusted = bool(heard.trusted[-1])
             case Rep():
-                self._reps.append(lines.line(heard) or {})
+                self._counted += heard.verdict is Verdict.CONTROLLED
+                # a new list: another thread draws the old one
+                self._reps = [*self._reps, lines.line(heard) or {}][-SHOWN_REPS:]
 
     def state(self, state: str, detail: str) -> None:
         """Take in the sensor's state."""
         self._state, self._detail = state, detail
 
     def _draw(self) -> RenderableType:
-        counted = sum(rep["verdict"] == "controlled" for rep in self._reps)
         goal = f" {self._text('display.of', target=self._target)}" if self._target else ""
         grid = Table.grid(padding=(0, 2))
         grid.add_column(justify="right", style="dim")
@@ -109,14 +112,13 @@ class Display:
         grid.add_row(self._text("display.sensor"), Text(printable(f"{state}  {self._detail}")))
         grid.add_row(self._text("display.angle"), self._angle())
         grid.add_row("", self._bar())
-        grid.add_row(self._text("display.count"), Text(f"{counted}{goal}", style="bold"))
+        grid.add_row(self._text("display.count"), Text(f"{self._counted}{goal}", style="bold"))
         if self._target:
-            grid.add_row("", Bar(self._target, 0, min(counted, self._target), width=40, color="green"))
-        shown: Sequence[dict[str, Any]] = self._reps[-SHOWN_REPS:]
+            grid.add_row("", Bar(self._target, 0, min(self._counted, self._target), width=40, color="green"))
         width = min(WIDTH, self._console.width)
         parts: list[RenderableType] = [Text(printable(self._say), style="bold cyan"), grid]
-        if shown:
-            parts.append(rep_table(shown, width - FRAME, self._language))
+        if reps := self._reps:
+            parts.append(rep_table(reps, width - FRAME, self._language))
         return Panel(Group(*parts), title="hipturn", width=width)
 
     def _angle(self) -> Text:

@@ -92,10 +92,9 @@ def _scale(scale: Scale, language: str) -> dict[str, Any]:
         "name": scale.name,
         "direction": scale.direction.value,
         "marks": [
-            {"deg": _deg(at_rad), "text": words.mark(language, scale.name, at_rad * DEG_PER_RAD)}
-            for at_rad, _ in scale.marks
+            {"deg": _deg(at_rad), "text": words.known(language, "mark", text)} for at_rad, text in scale.marks
         ],
-        "source": words.text(language, f"scale.{scale.name}"),
+        "source": words.known(language, "source", scale.source),
     }
 
 

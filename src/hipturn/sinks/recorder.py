@@ -50,7 +50,12 @@ class Recorder:
                 return cls(Writer(folder / (name + ending)))
             except RecordingError as error:
                 if not isinstance(error.__cause__, FileExistsError):
-                    raise
+                    why = error.__cause__.strerror if isinstance(error.__cause__, OSError) else error
+                    # names the folder: the same words each time it is tried again
+                    raise RecordingError(
+                        f"no recording can be begun in {folder} ({why}): choose another folder or make it "
+                        "writable"
+                    ) from error.__cause__
                 number += 1
 
     def write(self, item: Input) -> None:

@@ -27,7 +27,8 @@ class Tally:
     _duration_ns: int = 0
     _max_rad: float = -float("inf")
     _min_rad: float = float("inf")
-    _events: deque[Output] = field(default_factory=lambda: deque(maxlen=MOST_EVENTS))
+    _lines: deque[str] = field(default_factory=lambda: deque(maxlen=MOST_EVENTS))
+    """The events as they are told: who comes late keeps nobody waiting while they are put in words."""
     _count: lines.Count = field(default_factory=lines.Count)
 
     def sampled(self, block: Orientation) -> None:
@@ -42,7 +43,8 @@ class Tally:
 
     def event(self, event: Output) -> None:
         """Take in what was found."""
-        self._events.append(event)
+        if line := lines.line(event):
+            self._lines.append(lines.dumps(line))
         self._count.push(event)
         self.calibrated = self.calibrated or isinstance(event, Calibrated)
 
@@ -84,9 +86,8 @@ class Tally:
             elapsed_s=self._duration_ns / NS_PER_S,
         )
 
-    def results(self) -> list[lines.Line]:
+    def results(self) -> list[str]:
         """Return all lines: head, events, summary; none before the first session."""
         if self.link is None or not self.began:
             return []
-        events = [line for event in self._events if (line := lines.line(event))]
-        return [self.head(), *events, self.summary()]
+        return [lines.dumps(self.head()), *self._lines, lines.dumps(self.summary())]

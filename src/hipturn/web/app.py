@@ -154,7 +154,8 @@ class _Rooms:
         return JSONResponse(references(request.query_params.get("language", "en")))
 
     async def results(self, _request: Request) -> Response:
-        return JSONResponse({"v": 1, "lines": self._hub.results()})
+        told = ",".join(self._hub.results())
+        return Response(f'{{"v":1,"lines":[{told}]}}', media_type="application/json")
 
     async def command(self, request: Request) -> Response:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()

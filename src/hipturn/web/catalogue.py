@@ -1,15 +1,14 @@
 """The recordings in the folder: what they are about, what was found in them, what they come to over weeks."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from hipturn import history, lines
 from hipturn.core import results
 from hipturn.errors import InputError
-from hipturn.history.catalogue import NAME
+from hipturn.history.catalogue import FILE_NAME
 from hipturn.history.found import begun
 from hipturn.history.overview import progress_lines, session_line
 from hipturn.model import Mark, MarkKind, Packets
@@ -18,9 +17,12 @@ from hipturn.units import NS_PER_S
 from hipturn.web import angles
 from hipturn.web.angles import Measured, Window
 
+Answer = TypeVar("Answer")
 EVERY = history.Filter()
 MOST = 1000
 """Recordings listed: the newest."""
+MOST_ANSWERS = 64
+"""Answers kept while no recording changes."""
 MOST_EVENTS = 50_000
 """Events of one recording that are told."""
 MOST_MARKS = 1000
@@ -36,10 +38,15 @@ TOLD = (
 
 
 class Catalogue:
-    """The recordings of one folder. Its methods read files: call them in a thread."""
+    """The recordings of one folder. Its methods read files: call them in a thread.
+
+    What was answered is answered again without a look into the catalogue, as long as no file has changed.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._answered: tuple[history.State, dict[Hashable, list[Any]]] | None = None
+        """What was answered while the folder was in that state: no longer, for people may be deleted."""
         self._measured: tuple[tuple[str, float], Measured] | None = None
         """The recording drawn last: a page asks again, for another stretch of it."""
 
@@ -48,33 +55,32 @@ class Catalogue:
 
         What cannot be read is listed with its name alone, where everything is asked for.
         """
-        with self._history() as catalogue:
-            if catalogue is None:
-                return {"sessions": [], "people": [], "drills": []}
-            every = catalogue.sessions()
-            chosen = every if which == EVERY else catalogue.sessions(which)
+
+        def found(catalogue: history.Catalogue) -> dict[str, Any]:
             broken = catalogue.unreadable() if which == EVERY else {}
+            listed = [self._listed(each) for each in catalogue.sessions(which)]
+            listed += filter(None, map(self._file, broken))
+            listed.sort(key=_when, reverse=True)
             people = list(catalogue.people())
-        listed = [self._listed(found) for found in chosen] + list(filter(None, map(self._file, broken)))
-        listed.sort(key=_when, reverse=True)
-        return {
-            "sessions": listed[:MOST],
-            "people": people,
-            "drills": sorted({found.start.drill for found in every if found.start.drill}),
-        }
+            return {"sessions": listed[:MOST], "people": people, "drills": catalogue.drills()}
+
+        return self._answer(("sessions", which), found) or {"sessions": [], "people": [], "drills": []}
 
     def people(self) -> list[str]:
         """Return everybody with a recording or something kept of them, in the order of names."""
-        with self._history() as catalogue:
-            return [] if catalogue is None else list(catalogue.people())
+        return self._answer("people", lambda catalogue: list(catalogue.people())) or []
 
     def progress(self, person: str) -> dict[str, Any] | None:
         """Return what a person's sessions come to; None for somebody unknown."""
-        with self._history() as catalogue:
-            if catalogue is None or not person or person not in catalogue.people():
+        today = date.today().toordinal()
+
+        def found(catalogue: history.Catalogue) -> dict[str, Any] | None:
+            if not person or person not in catalogue.people():
                 return None
-            overview = catalogue.overview(person, date.today().toordinal())
-        return {"v": 1, "person": person, "lines": progress_lines(overview)}
+            overview = catalogue.overview(person, today)
+            return {"v": 1, "person": person, "lines": progress_lines(overview)}
+
+        return self._answer(("progress", person, today), found)
 
     def session(self, name: str) -> dict[str, Any] | None:
         """Return what a recording is about and the events written live; None if there is none of that name.
@@ -84,10 +90,9 @@ class Catalogue:
         path = self._path(name)
         if path is None:
             return None
-        with self._history() as catalogue:
-            if catalogue is None:
-                return None
-            found = catalogue.session(name)
+        found = self._answer(("session", name), lambda catalogue: catalogue.session(name))
+        if found is None:
+            return None
         reader = Reader(path)
         events: list[dict[str, Any]] = []
         for event in reader.events():
@@ -125,14 +130,26 @@ class Catalogue:
 
     # --- inside ---------------------------------------------------------------------------------
 
-    @contextmanager
-    def _history(self) -> Iterator[history.Catalogue | None]:
-        """Give the history of the folder, None before there is one: nothing was recorded yet."""
+    def _answer(self, question: Hashable, ask: Callable[[history.Catalogue], Answer]) -> Answer | None:
+        """Return what the history of the folder says to a question; None before there is one.
+
+        The state is looked at first: what changes while it is asked makes the next answer a new one.
+        """
         if not self.folder.is_dir():
-            yield None
-            return
-        with history.Catalogue(self.folder) as catalogue:
-            yield catalogue
+            return None
+        state = history.state(self.folder)
+        if self._answered is None or self._answered[0] != state:
+            self._answered = (state, {})
+        _, known = self._answered
+        # one answer may be None; and another thread may clear them
+        kept: list[Answer] = known.get(question, [])
+        if not kept:
+            with history.Catalogue(self.folder) as catalogue:
+                kept = [ask(catalogue)]
+            if len(known) >= MOST_ANSWERS:
+                known.clear()
+            known[question] = kept
+        return kept[0]
 
     def _listed(self, found: history.Found) -> dict[str, Any]:
         """Return a recording as a list tells it."""
@@ -152,7 +169,7 @@ class Catalogue:
 
     def _path(self, name: str) -> Path | None:
         """Return the file of that name in the folder itself, never one elsewhere."""
-        if not NAME.fullmatch(name):
+        if not FILE_NAME.fullmatch(name):
             return None
         path = self.folder / name
         try:

@@ -35,11 +35,6 @@ def still(language: str, position: Position | None) -> str:
     return text(language, f"still.{POSTURES[position]}" if position else "still")
 
 
-def mark(language: str, scale: str, deg: float) -> str:
-    """Return what a scale says of its mark at so many degrees."""
-    return text(language, f"scale.{scale}.{deg:.0f}")
-
-
 def text(language: str, key: str, **values: Any) -> str:
     """Return a text with its values in it; English where the language is not known."""
     return CATALOGUES.get(language, EN)[key].format(**values)

@@ -162,8 +162,9 @@ TEXTS: Mapping[str, str] = {
     "group.active people": "Aktive",
     "group.tennis players, men": "Tennisspieler",
     "group.tennis players, women": "Tennisspielerinnen",
-    "scale.prone-internal": "die Skala zum Test in Bauchlage, von einem Trainer und aus keiner Studie",
-    "scale.prone-internal.5": "kaum etwas: Innenrotation fehlt",
-    "scale.prone-internal.30": "gut für die meisten",
-    "scale.prone-internal.45": "was Sportler anstreben sollten",
+    "mark.hardly any: lacking internal rotation": "kaum Drehung: es fehlt Innenrotation",
+    "mark.good for the average person": "gut für die meisten",
+    "mark.what athletes should look for": "was Sporttreibende anstreben sollten",
+    "source.the scale that comes with the prone test, a coach's and no study's": "die Skala, die zum Test "
+    "in Bauchlage gehört, von einem Trainer und aus keiner Studie",
 }

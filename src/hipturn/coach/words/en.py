@@ -160,8 +160,9 @@ TEXTS: Mapping[str, str] = {
     "group.active people": "active people",
     "group.tennis players, men": "tennis players, men",
     "group.tennis players, women": "tennis players, women",
-    "scale.prone-internal": "the scale that comes with the prone test, a coach's and no study's",
-    "scale.prone-internal.5": "hardly any: lacking internal rotation",
-    "scale.prone-internal.30": "good for the average person",
-    "scale.prone-internal.45": "what athletes should look for",
+    "mark.hardly any: lacking internal rotation": "hardly any: lacking internal rotation",
+    "mark.good for the average person": "good for the average person",
+    "mark.what athletes should look for": "what athletes should look for",
+    "source.the scale that comes with the prone test, a coach's and no study's": "the scale that comes "
+    "with the prone test, a coach's and no study's",
 }

@@ -13,7 +13,7 @@ from hipturn.report.words.en import TEXTS as EN
 from hipturn.units import DEG_PER_RAD
 
 CATALOGUES: Mapping[str, Mapping[str, str]] = {
-    language: {**names(language, "position", "group"), **texts}
+    language: {**names(language, "position", "group", "mark", "source"), **texts}
     for language, texts in (("en", EN), ("de", DE))
 }
 PICTURES: Mapping[str, Mapping[str, str]] = {"en": {}, "de": PICTURE_DE}

@@ -50,16 +50,20 @@ TEXTS: Mapping[str, str] = {
     "progress": "Verlauf",
     "progress.caption": "Jeder Punkt ist ein Test, sein Wert das Mittel der Versuche. Linie: der Verlauf, "
     "waagrecht, solange keine Änderung echt ist. Band: ± Messfehler eines Tests (95 %).",
-    "progress.more": "Ebenfalls getestet, in der Tabelle umseitig: {kinds}.",
+    "progress.kinds": "{n} Arten von Tests, jede mit eigener Skala",
+    "progress.more": "Ohne Bild, weil kein Platz ist: {n} weitere, seltener getestet: {kinds}.",
     "progress.none": "Noch kein Test. Ein Test wird mit hipturn test aufgenommen; was geübt wurde, steht "
     "umseitig.",
     "test.n": "Tests: {n}",
     "sides": "Links gegen rechts",
     "sides.caption": "Letzter Test jedes Beins, ± Messfehler (95 %). Rechts: links minus rechts.",
+    "sides.bold": "Fett: mehr als der Messfehler.",
     "sides.apart": "Zwischen den beiden Tests liegen {days} Tage.",
+    "sides.apart.most": "Zwischen den beiden Tests liegen bis zu {days} Tage.",
     "sides.within": "{value}: kein echter Unterschied (Fehler ±{limit})",
     "sides.beyond": "{value}: ein echter Unterschied (Fehler ±{limit})",
     "sides.groups": "grau: veröffentlichtes Mittel ± SD",
+    "sides.scale": "gepunktet: Marken der Skala",
     "sides.none": "So wurde nur ein Bein getestet.",
     "last": "Die letzte Sitzung",
     "last.of": "{day}: {title}, Bein {side}.",
@@ -71,6 +75,7 @@ TEXTS: Mapping[str, str] = {
     "balance": "innen − außen",
     "balance.of": "{value} (±{limit})",
     "more.rows": "{n} weitere sind nicht gezeigt.",
+    "more.tests": "{n} weitere sind hier nicht gezeigt: es sind die letzten Tests.",
     "practice": "Übung",
     "practice.drill": "Übung",
     "practice.sessions": "Sitzungen",
@@ -102,6 +107,10 @@ TEXTS: Mapping[str, str] = {
     "references.percent": "{shares} haben weniger",
     "references.caption": "Veröffentlichte Mittel liegen je nach Gruppe und Lage 20° auseinander: sie sind "
     "kein Urteil.",
+    "scale": "Skala ({of}): {marks} – {source}.",
+    "scale.above": "über {mark}",
+    "scale.below": "unter {mark}",
+    "scale.none": "So wurde nichts getestet: kein Ergebnis steht auf ihr.",
     "method": "Wie gemessen wurde",
     "method.sensor": "Ein Inertialsensor am Schienbein ({tools}), hipturn {version}. Der Winkel ist die "
     "Drehung des Schienbeins um die Achse des Oberschenkels, bezogen auf die Schwerkraft; Innenrotation "
@@ -124,7 +133,7 @@ TEXTS: Mapping[str, str] = {
     "stechendem oder blockierendem Schmerz oder Taubheit; erzwinge nie das Ende der Bewegung. Frag "
     "zuerst ärztlichen oder physiotherapeutischen Rat nach Hüftprothese, frischer Operation oder Bruch, "
     "bei Impingement oder Labrumriss, Dysplasie, Arthroseschub, Osteoporose oder Knieproblemen.",
-    "page": "Seite {n} von 2",
+    "page": "Seite {n} von {of}",
     "angle": "Winkel",
     "method.error.one": "± sind 1,96 Standardmessfehler: {sem}. Zwei Tests unterscheiden sich, wenn der "
     "Unterschied größer ist als 1,96·√2 davon.",
@@ -143,6 +152,8 @@ TEXTS: Mapping[str, str] = {
     "counts": "{reps} Wiederholungen: {controlled} kontrolliert, {uncontrolled} nicht kontrolliert, {void} "
     "ungültig.",
     "counts.none": "Keine Wiederholung gefunden.",
+    "bars": "Wiederholung für Wiederholung",
+    "bars.note": "Umfang jeder einzelnen, innen nach oben",
     "set": "Satz",
     "set.n": "Satz {n}",
     "set.warm": "Aufwärmen",
@@ -150,6 +161,7 @@ TEXTS: Mapping[str, str] = {
     "set.speed": "Tempo am Ende",
     "sets": "Sätze",
     "results": "Ergebnis des Tests",
+    "result.mean": "Mittel ± Messfehler",
     "result.trials": "Versuche",
     "result.best": "bester",
     "result.spread": "Streuung der Versuche",

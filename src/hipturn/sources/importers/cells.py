@@ -42,7 +42,7 @@ def rows(path: Path, form: Form, watch: Watch | None = None) -> Iterator[tuple[i
     """Yield each row's line number and cells, the header first.
 
     Blank lines are left out, and a last row that was cut off: its last number is not whole.
-    Raises `InputError` for what cannot be read or is no text table.
+    Raises `InputError` for what cannot be read, is no text table, or has rows within a quoted cell.
     """
     line = form.skip_rows
     names: int | None = None
@@ -59,7 +59,10 @@ def rows(path: Path, form: Form, watch: Watch | None = None) -> Iterator[tuple[i
             reader = csv.reader(lines, delimiter=form.delimiter)
             held: tuple[int, list[str]] | None = None
             for row in reader:
-                line = form.skip_rows + reader.line_num
+                first, line = line + 1, form.skip_rows + reader.line_num
+                if line > first and names is not None:
+                    cells = min(names, len(held[1])) if held else names
+                    _holds_no_row(path, row, (first, line), form.delimiter, cells)
                 if watch is not None and reader.line_num % LINES_BETWEEN_NEWS == 0 and status.st_size:
                     watch(raw.tell() / status.st_size)
                 if not row:
@@ -85,7 +88,21 @@ def rows(path: Path, form: Form, watch: Watch | None = None) -> Iterator[tuple[i
     except UnicodeError as error:
         raise InputError(f"{path.name}: not {form.encoding} text ({error}): save it as UTF-8") from error
     except csv.Error as error:
-        raise InputError(f"{path.name}: not CSV below line {line} ({error})") from error
+        raise InputError(
+            f"{path.name}: not CSV below line {line} ({error}): is a quote opened there and not closed?"
+        ) from error
+
+
+def _holds_no_row(path: Path, row: list[str], lines: tuple[int, int], delimiter: str, cells: int) -> None:
+    """Raise `InputError` if a cell that goes over several lines has room for a row of `cells` in it.
+
+    A note may have line breaks in it; a quote that nobody closed takes whole rows with it.
+    """
+    if cells > 1 and any(cell.count(delimiter) >= cells - 1 for cell in row):
+        raise InputError(
+            f"{path.name}, line {lines[0]}: a quoted cell goes on to line {lines[1]} and takes whole rows "
+            "with it: close the quote, or take it out"
+        )
 
 
 def _lines(path: Path, text: TextIO) -> Iterator[str]:
