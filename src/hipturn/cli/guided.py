@@ -124,6 +124,7 @@ def start(asked: Asked) -> None:
             scale=asked.scale or str(settings["coach.scale"]),
             reference=asked.reference or str(settings["coach.reference"]),
             passive=asked.passive,
+            at_turn=settings["coach.count"] == "turn",
             obeys=virtual,
         ),
         view=lambda: _view(looked_at, asked.as_json, language),

@@ -191,6 +191,7 @@ def _guided(chosen: Chosen, drill: str | None, routine: str | None, virtual: boo
         language=chosen["coach.language"],
         scale=chosen["coach.scale"],
         reference=chosen["coach.reference"],
+        at_turn=chosen["coach.count"] == "turn",
         obeys=virtual,
     )
 

@@ -59,15 +59,17 @@ class Coach:
         safety: bool = False,
         against: Against = NOTHING,
         before: Before = AFRESH,
+        at_turn: bool = False,
     ) -> None:
         """Lead through `drill` with `reps` in place of its own number where that is not 0.
 
         `other_leg`: the strap was on the other leg before. `safety`: say the safety words first. `against`:
         what the person chose to see a result against. `before`: how they came out of what they did before.
+        `at_turn`: a repetition is counted aloud at its turn; otherwise at its end.
         """
         free = drill is None
         drill = counting(reps, position) if drill is None else replace(drill, reps=reps or drill.reps)
-        self._scene = Scene(stream, side, drill, language, free, against)
+        self._scene = Scene(stream, side, drill, language, free, against, at_turn)
         self._scene.warmed_up, self._scene.pain = before.warmed_up, before.pain
         target_deg = float(drill.settings.get("reps.target_deg") or 0.0)
         self._scene.target_rad = target_deg * RAD_PER_DEG or None

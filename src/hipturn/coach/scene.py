@@ -91,6 +91,8 @@ class Scene:
     free: bool = False
     """Only counting: no questions, no set-up."""
     against: Against = NOTHING
+    at_turn: bool = False
+    """Repetitions are counted aloud at their turn, before they are judged."""
     past: tuple[Tested, ...] = ()
     """Earlier tests of this person with the same sensor and filter, either leg."""
     today: int = 0

@@ -48,7 +48,9 @@ Listen = Callable[[Heard], None]
 def coached(plan: Plan) -> Coach:
     """Return the coach of a session of this plan."""
     if not plan.guided:
-        return Coach(STREAM, plan.side, plan.reps, plan.position, language=plan.language)
+        return Coach(
+            STREAM, plan.side, plan.reps, plan.position, language=plan.language, at_turn=plan.at_turn
+        )
     drill = drills.drill(plan.drill)
     if plan.sets is not None:
         drill = replace(drill, sets=plan.sets)
@@ -61,6 +63,7 @@ def coached(plan: Plan) -> Coach:
         other_leg=plan.other_leg,
         safety=plan.safety,
         before=plan.before,
+        at_turn=plan.at_turn,
         against=Against(
             SCALES[plan.scale] if plan.scale else None, group(plan.reference) if plan.reference else None
         ),
