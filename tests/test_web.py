@@ -346,7 +346,7 @@ def test_a_whole_number_is_one_however_json_writes_it(site: Web, body: Any, valu
         ({"command": "side"}, 422, "needs side: left or right"),
         ({"command": "side", "side": "up"}, 422, "left or right"),
         ({"command": "note", "text": "x" * 1001}, 422, "1 to 1000"),
-        ({"command": "start", "person": " "}, 422, "one line of text of 1 to 64"),
+        ({"command": "start", "person": " "}, 422, "one line of text of 1 to 200"),
         ({"command": "start", "person": "Ada\n"}, 422, "one line of text"),
         ({"command": "start", "person": "\x1b[31mAda"}, 422, "one line of text"),
         ([], 422, "is an object"),

@@ -14,7 +14,7 @@ from hipturn.coach import Language
 from hipturn.core.results import Movement
 from hipturn.errors import InputError, UsageError
 from hipturn.model import HostNs, Mark, MarkKind, Side
-from hipturn.plain import is_name
+from hipturn.plain import MOST_NAME, NAME_PATTERN
 
 LONGEST_TEXT = 1000
 """Characters in a note."""
@@ -65,8 +65,6 @@ class Field:
     required: bool = True
     among: Callable[[], list[str]] | None = None
     """The texts there are to choose from, where those are known only now."""
-    also: Callable[[str], bool] | None = None
-    """What a text has to be beyond the schema."""
 
     def described(self) -> dict[str, Any]:
         """Return the schema with the choice there is now."""
@@ -88,7 +86,6 @@ class Field:
                 <= len(value)
                 <= self.schema.get("maxLength", LONGEST_TEXT)
                 and ("pattern" not in self.schema or re.fullmatch(self.schema["pattern"], value) is not None)
-                and (self.also is None or self.also(value))
             )
         if isinstance(value, int) and "enum" in self.schema:
             return value in self.schema["enum"]
@@ -152,7 +149,7 @@ ROUTINE_NAMES = _names(drills.routine_names, lambda: drills.load().routines)
 _SIDE = {"type": "string", "enum": [side.value for side in Side]}
 _TEXT = {"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT}
 _NAME = {"type": "string", "minLength": 1, "maxLength": 64}
-_PERSON = {**_NAME, "pattern": r"^[^\x00-\x20\x7f-\xa0][^\x00-\x1f\x7f-\x9f]*$"}
+_PERSON = {"type": "string", "minLength": 1, "maxLength": MOST_NAME, "pattern": NAME_PATTERN}
 """One line: a name is shown in lists and printed."""
 _BPM = {"type": "integer", "minimum": SLOWEST_BPM, "maximum": FASTEST_BPM}
 
@@ -164,7 +161,7 @@ COMMANDS: Mapping[str, Command] = {
             "side": Field(_SIDE, required=False),
             "drill": Field({"type": "string"}, required=False, among=DRILL_NAMES),
             "reps": Field({"type": "integer", "minimum": 0, "maximum": MOST_REPS}, required=False),
-            "person": Field(_PERSON, required=False, also=is_name),
+            "person": Field(_PERSON, required=False),
             "language": Field({"type": "string", "enum": list(LANGUAGES)}, required=False),
             "routine": Field({"type": "string"}, required=False, among=ROUTINE_NAMES),
             "movement": Field({"type": "string", "enum": list(get_args(Movement))}, required=False),

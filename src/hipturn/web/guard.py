@@ -145,7 +145,7 @@ class Guard:
         if headers.get("sec-fetch-site", "none") not in ("none", "same-origin") and _needs_origin(scope):
             return problem(403, "only pages of this server itself may ask"), None
         if len(scope["query_string"]) > MAX_QUERY_BYTES:
-            return problem(414, "the query is too long"), None
+            return problem(400, "the query is too long"), None
         length = headers.get("content-length", "0")
         if not length.isdecimal() or len(length) > 9 or int(length) > MAX_BODY_BYTES:
             return problem(413, f"more than {MAX_BODY_BYTES} bytes"), None

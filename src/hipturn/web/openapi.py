@@ -34,10 +34,10 @@ def _ref(name: str) -> Schema:
 
 PROBLEM = _json("Why not", _ref("Problem"))
 GUARDED = {
+    "400": PROBLEM,
     "401": PROBLEM,
     "403": PROBLEM,
     "413": PROBLEM,
-    "414": PROBLEM,
     "421": PROBLEM,
     "429": PROBLEM,
 }
@@ -413,7 +413,6 @@ def document() -> Schema:
                     },
                     "responses": {
                         "202": _json("It is on its way into the stream", _ref("Accepted")),
-                        "400": PROBLEM,
                         "415": PROBLEM,
                         "422": PROBLEM,
                         **GUARDED,

@@ -17,7 +17,7 @@ export function choose(store, begin, back) {
     type: "text",
     id: "person",
     list: "people",
-    maxlength: 64,
+    maxlength: 200,
     autocomplete: "off",
     oninput: (event) => prefs.set("person", event.target.value.trim()),
   });
