@@ -172,7 +172,7 @@ def test_every_command_says_what_it_takes(name: str) -> None:
     schema = COMMANDS[name].schema(name)
     values = {"side": "left", "on": False, "text": "x", "last": 3, "question": "pain", "value": 3, "bpm": 40}
     values |= {"drill": "prone-rotation", "reps": 5, "person": "A1", "language": "de"}
-    values |= {"where": "page", "page": "abc"}
+    values |= {"where": "page", "page": "abc", "movement": "passive"}
     fields = [key for key in schema["properties"] if key not in ("command", "routine")]
     whole = {"command": name} | {key: values[key] for key in fields}
     assert parse(whole, "shin", HostNs(0)) is not None
