@@ -22,7 +22,7 @@ from builders import (
     regrouped,
     rng_of,
 )
-from hipturn.coach import REASON_WORDS, Coach, Phase, Prompt, Show, marks
+from hipturn.coach import Coach, Phase, Prompt, Show, marks, words
 from hipturn.coach.scene import LATELY_NS, Lately
 from hipturn.core.pipeline import CoreParams
 from hipturn.core.verdict import Standard
@@ -65,7 +65,7 @@ SET: tuple[Element, ...] = (REP, Rest(0.6), REP, Rest(2.0))
 ROTATIONS = calibration_elements()[1:]
 """What follows the hold."""
 GUIDED = [
-    "connected, right leg: lie still",
+    "connected, right leg: keep still",
     "good: now turn the leg slowly, 3 times",
     "1",
     "2",
@@ -109,7 +109,7 @@ def test_the_whole_session_word_for_word() -> None:
             case Mark():
                 told.append(f"--> {each.kind}")
     assert told == [
-        " 0.0 connected, right leg: lie still (connected)",
+        " 0.0 connected, right leg: keep still (connected)",
         "--> side",
         "--> bias",
         " 5.7 good: now turn the leg slowly, 3 times (tare-done)",
@@ -281,13 +281,13 @@ def test_a_long_loss_in_the_hold_restarts_it() -> None:
     """What happened meanwhile nobody knows."""
     motion = done(Rest(9.5), *ROTATIONS, *SET)
     said = transcript(simulated.inputs(motion, lost=range(200, 260)))
-    assert said == [GUIDED[0], "data was lost: again, lie still", *GUIDED[1:]]
+    assert said == [GUIDED[0], "data was lost: again, keep still", *GUIDED[1:]]
 
 
 def test_a_long_loss_in_the_rotations_goes_back_to_the_hold() -> None:
     motion = done(Rest(6.0), *ROTATIONS[:1], Rest(8.0), *ROTATIONS, *SET)
     said = transcript(simulated.inputs(motion, lost=range(700, 740)))
-    assert said == [*GUIDED[:2], "data was lost: again, lie still", *GUIDED[1:]]
+    assert said == [*GUIDED[:2], "data was lost: again, keep still", *GUIDED[1:]]
 
 
 def with_lost_link(motion: Motion, from_s: float, to_s: float, reason: str = "lost") -> list[Input]:
@@ -386,10 +386,13 @@ def test_only_controlled_repetitions_count_and_others_hear_why() -> None:
     assert said == [*GUIDED[:7], "too fast", "further", "2, done"]
 
 
-def test_every_reason_has_words() -> None:
+@pytest.mark.parametrize("language", words.LANGUAGES)
+def test_every_reason_has_words(language: str) -> None:
     """At most two, as one can take in while moving."""
-    assert {"too-fast", "short-range", "no-hold", "off-axis", "no-return", "data-gap"} <= REASON_WORDS.keys()
-    assert all(len(words.split()) <= 2 for words in REASON_WORDS.values())
+    told = {key.partition(".")[2]: text for key, text in words.names(language, "reject").items()}
+    told.pop("short-range.gentle")
+    assert {"too-fast", "short-range", "no-hold", "off-axis", "no-return", "data-gap"} <= told.keys()
+    assert all(1 <= len(text.split()) <= 2 for text in told.values())
 
 
 def test_marks_are_stamped_with_the_arrival() -> None:

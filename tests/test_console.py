@@ -81,7 +81,7 @@ def test_no_name_can_steer_the_terminal() -> None:
 def test_without_display_prompts_are_told_as_lines() -> None:
     told: list[str] = []
     session(Quiet(told.append))
-    assert any("lie still" in line for line in told)
+    assert any("keep still" in line for line in told)
     assert any("further" in line for line in told), "why the first one did not count, in two words"
 
 

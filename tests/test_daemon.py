@@ -172,7 +172,7 @@ def test_every_command_says_what_it_takes(name: str) -> None:
     schema = COMMANDS[name].schema(name)
     values = {"side": "left", "on": False, "text": "x", "last": 3, "question": "pain", "value": 3, "bpm": 40}
     values |= {"drill": "prone-rotation", "reps": 5, "person": "A1", "language": "de"}
-    values |= {"where": "page", "page": "abc"}
+    values |= {"where": "page", "page": "abc", "movement": "passive"}
     fields = [key for key in schema["properties"] if key not in ("command", "routine")]
     whole = {"command": name} | {key: values[key] for key in fields}
     assert parse(whole, "shin", HostNs(0)) is not None
@@ -627,7 +627,7 @@ def program(tmp_path: Path) -> Iterator[Program]:
 
 
 def test_the_program_serves_records_reloads_and_ends_cleanly(program: Program) -> None:
-    told = program.until("lie still")
+    told = program.until("sit still")
     page = told.split("page: ", 1)[1].split()[0]
     with urllib.request.urlopen(page + "api/v1/state", timeout=20) as answer:
         assert json.load(answer)["state"] in ("settling", "ready")

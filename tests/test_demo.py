@@ -54,7 +54,7 @@ def test_a_smooth_demo_counts_everything_near_the_truth(runs: tuple[Run, Run]) -
     assert truth["counted"] == truth["reps"] == 2
     assert isinstance(truth["rom_error_max_deg"], float)
     assert truth["rom_error_max_deg"] <= 0.7
-    for words in ("lie still", "turn the leg slowly", "calibrated, good", "2, done"):
+    for words in ("sit still", "turn the leg slowly", "calibrated, good", "2, done"):
         assert words in run.told
 
 

@@ -22,14 +22,16 @@ from daemons import Seen, packets_of
 from daemons import live as running
 from hipturn import commands, drills
 from hipturn.cli import guided, keys, live, obeying, remote
+from hipturn.cli import running as running_command
 from hipturn.cli.obeying import Obeying
 from hipturn.coach import Prompt, Question, Show, Timer
 from hipturn.commands import Begin, End
 from hipturn.daemon.chain import Chain
 from hipturn.daemon.plan import Plan
-from hipturn.daemon.running import Running
+from hipturn.daemon.running import Running, coached
 from hipturn.daemon.speaking import speaker, speaking
 from hipturn.drivers.hipturn_gatt import Batch, encode
+from hipturn.errors import UsageError
 from hipturn.history import people
 from hipturn.model import (
     Direction,
@@ -533,6 +535,22 @@ def test_who_turns_the_leg_is_in_the_recording(
     session.close()
 
 
+def test_who_turns_the_leg_can_be_told_when_a_session_begins() -> None:
+    """By command as by flag; what is not told is as before."""
+
+    def parsed(**given: str) -> Begin:
+        told = commands.parse({"command": "start", "drill": "prone-rotation", **given}, "shin", HostNs(0))
+        assert isinstance(told, Begin)
+        return told
+
+    plan = Plan(None, Side.LEFT, 0, {}, Path())
+    passive = plan.asked(parsed(movement="passive"))
+    assert passive.passive and not plan.asked(parsed(movement="active")).passive
+    assert passive.asked(parsed()).passive and not plan.asked(parsed()).passive
+    with pytest.raises(UsageError, match="movement must be active or passive"):
+        parsed(movement="idle")
+
+
 def test_what_there_is_to_do_is_listed_and_shown() -> None:
     listed = run("drills").out
     for name in (*drills.names(), *drills.routine_names()):
@@ -576,3 +594,14 @@ def test_a_drill_in_the_terminal_from_start_to_finish(tmp_path: Path) -> None:
     assert "Never force the end of the range" in done.stderr, "the safety words come before the first session"
     reps = [event for event in Reader(recording).events() if event["type"] == "rep"]
     assert [rep["verdict"] for rep in reps] == [Verdict.CONTROLLED] * 2
+
+
+def test_when_a_count_is_said_is_a_setting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """From the settings to the coach, with a drill and without."""
+    monkeypatch.setenv("HIPTURN_CONFIG", str(tmp_path / "config.toml"))
+    for at in ("end", "turn"):
+        (tmp_path / "config.toml").write_text(f'[coach]\ncount = "{at}"\n')
+        for drill in ("seated-mobilisation", None):
+            chosen = running_command._guided(running_command.Chosen.of({}), drill, None, False)
+            plan = chosen.plan(Plan(None, Side.LEFT, 0, {}, tmp_path), 0)
+            assert coached(plan)._scene.at_turn is (at == "turn")

@@ -123,6 +123,8 @@ GOOD = (Repetition(IR, FULL, 1.2, 0.3, 1.2), Rest(0.6))
 FAST = (Repetition(IR, FULL, 0.35, 0.0, 0.4), Rest(0.8))
 BENT = 20.0 * RAD_PER_DEG
 OTHER = (Repetition(ER, FULL, 1.2, 0.3, 1.2), Rest(0.8))
+IN = (Repetition(IR, FULL, 1.8, 3.0, 1.8), Rest(1.0))
+IN_LONG = (Repetition(IR, FULL, 1.8, 6.0, 1.8), Rest(1.0))
 OTHER_HELD = (Repetition(ER, FULL, 1.8, 3.0, 1.8), Rest(1.0))
 
 
@@ -162,10 +164,28 @@ MISHAPS: Mapping[str, Mishap] = {
         lambda _: {
             "instead": {
                 "reps": [GOOD, OTHER_HELD],
-                "paused": [(Rest(2.0),), (Repetition(IR, FULL, 1.8, 3.0, 1.8), Rest(1.0))],
+                "paused": [(Rest(2.0),), IN],
             }
         },
+        ("paused.pose", "resumed"),
+        ("drill",),
+    ),
+    "pose-takes-back": Mishap(
+        lambda _: {"instead": {"reps": [GOOD, OTHER_HELD], "paused": [(Rest(2.0),), IN_LONG, IN]}},
+        ("paused.pose", "undo", "resumed"),
+        ("drill",),
+    ),
+    "pose-takes-back-and-brings-back": Mishap(
+        lambda drill: {
+            "told": [Told(said("trial.value" if drill.kind == "test" else "count"), MarkKind.PAUSE)],
+            "instead": {"paused": [(Rest(2.0),), IN_LONG, IN_LONG, IN]},
+        },
         ("paused", "resumed"),
+        ("drill", "test"),
+    ),
+    "pose-ends-it": Mishap(
+        lambda _: {"instead": {"reps": [GOOD, OTHER_HELD], "paused": [(Rest(2.0),), OTHER_HELD]}},
+        ("paused.pose",),
         ("drill",),
     ),
     "not-held": Mishap(
@@ -222,7 +242,7 @@ def test_each_drill_comes_through_each_mishap(mishap: str) -> None:
 def _holds(mishap: str, name: str, guided: Guided) -> None:
     """Check what must be so of a result after each mishap."""
     drill, summary = SHIPPED[name], guided.summary
-    whole = mishap not in ("stop", "skip", "strong-pain")
+    whole = mishap not in ("stop", "skip", "strong-pain", "pose-ends-it")
     match drill.kind:
         case "drill" if whole:
             # a repetition taken back is done once more, so that the count is reached all the same
@@ -252,6 +272,15 @@ def _holds(mishap: str, name: str, guided: Guided) -> None:
                 if rep.start_ns < gaps[0].start_ns and rep.end_ns > gaps[0].end_ns
             ]
             assert all(rep.verdict is Verdict.VOID for rep in within), name
+        case "pose-takes-back":
+            assert guided.keys.count("undo") == 1 and summary["reps"] > summary["controlled"], name
+        case "pose-takes-back-and-brings-back":
+            corrected = [key for key in guided.keys if key.split(".")[0] in ("undo", "redo")]
+            assert [key.split(".")[0] for key in corrected] == ["undo", "redo"], name
+            assert not any(key.endswith("nothing") for key in corrected), name
+            assert summary["reps"] == len(guided.reps_found), name
+        case "pose-ends-it":
+            assert summary["controlled"] == 1, name
         case "strong-pain" if drill.sets > 1:
             assert summary["controlled"] < drill.reps * drill.sets, name
         case "pain" | "strong-pain":

@@ -8,7 +8,7 @@ import pytest
 
 from builders import STREAM, guided, of, prompts_of
 from hipturn import lines
-from hipturn.coach import Coach
+from hipturn.coach import Coach, words
 from hipturn.core.angle import MIN_OBSERVABILITY
 from hipturn.core.positions import PLACED, POSITIONS, placed
 from hipturn.model import Calibrated, Direction, LinkUp, Rep, Side
@@ -53,7 +53,7 @@ def test_the_direction_is_asked_for_where_the_case_does_not_tell_it(position: Po
         for item in simulated.inputs(motion)
     ]
     heard = guided(unknown, Coach(STREAM, Side.LEFT, 2, position))
-    where = PLACED[position].outwards if position else "turn the hip inwards, which takes the foot outwards"
+    where = words.text("en", f"outwards.{position}" if position else "outwards")
     assert [text for text in prompts_of(heard) if "to show which way" in text] == [
         f"once more, to show which way: {where}, and come back"
     ]

@@ -19,7 +19,7 @@ from matplotlib.axes import Axes
 from cli_runs import done, drill, record, refused, run
 from hipturn import offline
 from hipturn.cli.report import MOST_GROUPS
-from hipturn.coach import REASON_WORDS
+from hipturn.coach import words as coach_words
 from hipturn.core import progress, references
 from hipturn.core.positions import POSITIONS
 from hipturn.history import Catalogue
@@ -603,7 +603,8 @@ def test_catalogues_say_the_same_things(language: str) -> None:
 def test_everything_of_ours_has_a_name_in_every_language(language: str) -> None:
     """Reasons, positions, verdicts, groups, and what is written into the picture of a recording."""
     texts = CATALOGUES[language]
-    reasons = set(REASON_WORDS) - {"direction"}
+    told = coach_words.names("en", "reject")
+    reasons = {key.partition(".")[2] for key in told if key.count(".") == 1} - {"direction"}
     ours: dict[str, set[str]] = {
         "reason": reasons,
         "position": {*POSITIONS, *(group.position for group in references.GROUPS.values())},

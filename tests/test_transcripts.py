@@ -14,9 +14,10 @@ import pytest
 from builders import inputs_of, of
 from guided_runs import Guided, Told
 from hipturn import config, drills, drivers
-from hipturn.coach import Prompt
+from hipturn.coach import Drill, Prompt, words
 from hipturn.core import quaternion
 from hipturn.core.pipeline import Pipeline
+from hipturn.core.positions import POSITIONS
 from hipturn.model import Calibrated, Direction, Gap, Mark, MarkKind, Rep, Side, Slip, Verdict
 from hipturn.sources.body import Element, Repetition, Rest, Shift
 from hipturn.units import RAD_PER_DEG
@@ -48,6 +49,21 @@ def test_the_whole_session_word_for_word(name: str, language: str) -> None:
         FOLDER.mkdir(exist_ok=True)
         path.write_text(said, encoding="utf-8")
     assert said == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.txt")), ids=lambda path: path.stem)
+def test_who_sits_or_stands_is_not_told_to_lie(path: Path) -> None:
+    """Nor who lies to sit: of the ways to keep still only that of the drill's position is ever said."""
+    titles = {drill.said(language).title: drill for drill in SHIPPED.values() for language in words.LANGUAGES}
+    drill: Drill | None = None
+    for line in path.read_text(encoding="utf-8").splitlines():
+        # a transcript begins with its drill's title
+        drill = titles.get(line.rpartition(",")[0], drill)
+        assert drill is not None
+        for language in words.LANGUAGES:
+            right = words.still(language, drill.position)
+            ways = {words.still(language, position) for position in POSITIONS} - {right}
+            assert not any(way in line for way in ways), line
 
 
 @pytest.mark.parametrize("side", Side)
@@ -311,3 +327,31 @@ def test_a_replay_needs_no_coach() -> None:
     )
     again = [out for item in inputs_of(guided.heard) for out in pipeline.push(item)] + pipeline.finish()
     assert of(Rep, again) == guided.reps_found
+
+
+FAST = (Repetition(IR, FULL, 0.35, 0.0, 0.4), Rest(0.8))
+
+
+@pytest.mark.parametrize("fast", [False, True], ids=["well", "one-too-fast"])
+def test_counted_at_the_turn_the_same_is_said_earlier(fast: bool) -> None:
+    """The same repetitions come out; each number is said between turn and end, the last once more as done.
+
+    One that is rejected afterwards is told why, and its number is said again with the next.
+    """
+    instead = {"reps": [SLOW, SLOW, SLOW, FAST]} if fast else {}
+    at_end, at_turn = (drilled(instead=instead, options={"at_turn": each}) for each in (False, True))
+    assert at_turn.reps_found == at_end.reps_found
+    assert at_turn.summary == at_end.summary
+    assert ("reject.too-fast" in at_turn.keys) is fast
+
+    def counted(guided: Guided) -> list[tuple[int, int]]:
+        prompts = [each for each in guided.heard if isinstance(each, Prompt) and each.key.startswith("count")]
+        return [(int(each.say.partition(",")[0]), each.t_ns) for each in prompts]
+
+    ends = dict(counted(at_end))
+    assert list(ends) == [1, 2, 3, 4, 5, 6]
+    *turns, done = counted(at_turn)
+    assert done == (6, ends[6])
+    assert [n for n, _ in turns] == ([1, 2, 3, 4, 4, 5, 6] if fast else [1, 2, 3, 4, 5, 6])
+    for (_, t_ns), rep in zip(turns, at_turn.reps_found, strict=True):
+        assert rep.peak_ns <= t_ns < rep.end_ns

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 
 from hipturn import drills
 from hipturn.coach import Language
+from hipturn.core.results import Movement
 from hipturn.errors import InputError, UsageError
 from hipturn.model import HostNs, Mark, MarkKind, Side
 from hipturn.plain import MOST_NAME, NAME_PATTERN
@@ -36,6 +37,8 @@ class Begin:
     language: Language | None = None
     routine: str | None = None
     """A chain of sessions, instead of one with a drill."""
+    passive: bool | None = None
+    """Somebody else turns the leg."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,9 @@ def _mark(kind: MarkKind) -> Callable[[Mapping[str, Any], str, HostNs], Told]:
 
 def _begin(values: Mapping[str, Any], _stream: str, _at_ns: HostNs) -> Told:
     side = Side(values["side"]) if "side" in values else None
-    return Begin(**{**values, "side": side})
+    passive = values["movement"] == "passive" if "movement" in values else None
+    given = {key: value for key, value in values.items() if key != "movement"}
+    return Begin(**{**given, "side": side, "passive": passive})
 
 
 def _speak(values: Mapping[str, Any], _stream: str, _at_ns: HostNs) -> Told:
@@ -159,6 +164,7 @@ COMMANDS: Mapping[str, Command] = {
             "person": Field(_PERSON, required=False),
             "language": Field({"type": "string", "enum": list(LANGUAGES)}, required=False),
             "routine": Field({"type": "string"}, required=False, among=ROUTINE_NAMES),
+            "movement": Field({"type": "string", "enum": list(get_args(Movement))}, required=False),
         },
     ),
     "stop": Command("End the session and close its recording; the sensor stays connected.", lambda *_: End()),

@@ -214,6 +214,10 @@ PROGRAM: dict[str, Setting] = {
             "coach.language", "en", "", "what is spoken and written on the page", "your own", choices=("en", "de"),
         ),
         Setting(
+            "coach.count", "end", "", "when a repetition is counted aloud: at its end, when it is judged, or at its turn",
+            "end; turn to be told while the leg still moves", choices=("end", "turn"),
+        ),
+        Setting(
             "coach.person", "", "", "whose hip it is, where nobody says; a name or code kept in recordings",
             "empty, or a code where several people share a sensor", kind="name",
         ),

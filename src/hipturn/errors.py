@@ -36,7 +36,14 @@ class BluetoothUnavailable(LinkError):
 
 
 class CalibrationRefused(HipturnError):
-    """A functional calibration was too poor to use; the text says what to do differently."""
+    """A functional calibration was too poor to use; the text says what to do differently.
+
+    `why` names the reason for whoever says it in another language, with the `values` in it.
+    """
+
+    def __init__(self, text: str, why: str = "", **values: str) -> None:
+        super().__init__(text)
+        self.why, self.values = why, values
 
 
 class RecordingError(HipturnError):

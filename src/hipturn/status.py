@@ -73,6 +73,8 @@ class Status:
     """What the coach said last."""
     coach: Mapping[str, Any] | None = None
     """What a screen shows now, as the line the coach last gave."""
+    closing: Sequence[str] = ()
+    """Recordings of sessions that are over and that are not yet closed."""
     results: Sequence[Mapping[str, Any]] = ()
     """Results of the guided sessions of this routine so far, or of this one, as in docs/coach.md."""
     speaker: Mapping[str, str | None] = field(default_factory=lambda: {"where": "off", "page": None})
@@ -114,6 +116,7 @@ class Status:
             "phase": self.phase,
             "say": self.say,
             "coach": dict(self.coach) if self.coach is not None else None,
+            "closing": list(self.closing),
             "results": [dict(each) for each in self.results],
             "speaker": dict(self.speaker),
             "pelvis": self.pelvis.value if self.pelvis is not None else None,

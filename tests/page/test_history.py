@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from playwright.sync_api import Page, Route, expect
 
 import histories
 from cli_runs import done, drill, record
+from hipturn.sinks.keeper import Keeper
 from page.stage import Stages
 from page.watching import DESKTOP, PHONE, Looks, Watched
 
@@ -456,3 +459,62 @@ def test_in_german_with_less_motion(seen: Callable[..., Watched]) -> None:
     expect(page.locator(".replay-angle")).to_have_text(re.compile(r"^\+\d+,\d°$"))
     watched.fits()
     watched.picture("history-replay-german")
+
+
+def test_a_recording_that_is_being_closed_is_not_called_damaged(
+    stage: Stages, look: Looks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told as running, then as being saved, also to a page loaded meanwhile, and then whole by itself."""
+    gate = threading.Event()
+    close = Keeper.close
+
+    def slow(keeper: Keeper) -> list[Path]:
+        assert gate.wait(60.0)
+        return close(keeper)
+
+    monkeypatch.setattr(Keeper, "close", slow)
+    one = stage(speed=12.0)
+    seen = look(one.url)
+    page = seen.open("#history")
+    seen.until("hipturn.store.running && hipturn.store.reps.size > 1")
+    page.reload()
+    badge = page.locator(".recording .badge")
+    expect(badge).to_have_text("running now")
+    one.command(command="stop")
+    try:
+        expect(badge).to_have_text("being saved")
+        page.reload()
+        expect(badge).to_have_text("being saved")
+        expect(page.locator("a.recording")).to_have_count(1)
+    finally:
+        gate.set()
+    expect(badge).to_have_count(0)
+    expect(page.locator(".recording .legs")).to_contain_text("controlled")
+    expect(page.locator(".broken")).to_have_count(0)
+    assert one.do(lambda: one.hub.status.closing) == []
+
+
+def test_the_list_stays_under_the_hands_when_it_is_told_anew(
+    stage: Stages, look: Looks, folder: Path
+) -> None:
+    """The focus stays on its recording, what one looks at where it is, and what was shown is still shown."""
+    for day in range(70):
+        shutil.copy(folder / MISHAPS, folder / f"copy-{day:02}.mcap")
+    one = stage(folder=folder)
+    seen = look(one.url)
+    page = seen.open("#history")
+    page.get_by_role("button", name="Show more").click()
+    links = page.locator("a.recording")
+    shown = links.count()
+    assert shown > 60
+    link = links.nth(50)
+    link.focus()
+    seen.until("scrollY > 0 && hipturn.store.running")
+    place = "document.activeElement.getBoundingClientRect().top"
+    name, top = link.get_attribute("href"), page.evaluate(place)
+    page.evaluate("document.querySelector('.days').firstChild.dataset.before = true")
+    one.command(command="stop")
+    seen.until("!document.querySelector('.days').firstChild.dataset.before")
+    assert page.evaluate("document.activeElement.getAttribute('href')") == name
+    assert page.evaluate(place) == pytest.approx(top, abs=2.0)
+    assert links.count() >= shown

@@ -10,6 +10,7 @@ from playwright.sync_api import Page
 from hipturn.cli import remote
 from hipturn.coach import words as coach_words
 from hipturn.core.positions import POSITIONS
+from hipturn.sinks import words
 from hipturn.status import State
 from hipturn.web import app
 from page.leading import step, until
@@ -199,7 +200,14 @@ def test_states_and_reasons_are_the_programs_words(catalogues: dict[str, dict[st
     for state in State:
         assert catalogues["en"][f"state.{state.value}"] == state.value
     for language in ("en", "de"):
+        for state in State:
+            assert catalogues[language][f"state.{state.value}"] == words.text(language, f"state.{state}")
+        for position in (None, *POSITIONS):
+            key = f"still.{position}" if position else "still"
+            assert catalogues[language][key] == coach_words.still(language, position)
         for key, text in catalogues[language].items():
+            if key.startswith("trouble."):
+                assert text == words.trouble(language, key.removeprefix("trouble."))
             if key.startswith("reason."):
                 assert text == coach_words.text(language, f"reject.{key.removeprefix('reason.')}")
 

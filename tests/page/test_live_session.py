@@ -2,13 +2,15 @@
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Route
 
 from hipturn.coach import Prompt, Show
-from page.leading import start, step, until
+from hipturn.recording import Reader
+from page.leading import choose, start, step, until
 from page.stage import Stage, Stages
 from page.watching import DESKTOP, PHONE, PICTURES, Looks
 
@@ -280,3 +282,86 @@ def _tab_to(page: Page, selector: str) -> None:
         if page.evaluate(f"document.activeElement.matches({selector!r})"):
             return
     raise AssertionError(f"no Tab leads to {selector}")
+
+
+PAIR = """
+kind = "routine"
+parts = [
+    { drill = "seated-mobilisation", side = "right", reps = 3 },
+    { drill = "quick-rotation", side = "right" },
+]
+[text.en]
+title = "Pair"
+"""
+QUICK = """
+kind = "test"
+position = "seated-floor"
+directions = ["internal"]
+reps = 1
+hold_s = 1.5
+[text.en]
+title = "Quick"
+setup = "Sit down."
+internal = "drop the knee inwards"
+"""
+
+
+@pytest.fixture
+def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A short routine of a person's own."""
+    folder = tmp_path / "settings" / "drills"
+    folder.mkdir(parents=True)
+    (folder / "pair.toml").write_text(PAIR, encoding="utf-8")
+    (folder / "quick-rotation.toml").write_text(QUICK, encoding="utf-8")
+    monkeypatch.setenv("HIPTURN_CONFIG", str(folder.parent / "config.toml"))
+
+
+@pytest.mark.usefixtures("pair")
+def test_the_results_of_a_routine_are_whole_after_loading_anew(stage: Stages, look: Looks) -> None:
+    """Whether nothing, the first part or all of it was heard by the page, it shows the same at the end."""
+    one = stage(speed=14.0)
+    heard, late, anew = look(one.url), look(one.url), look(one.url)
+    page, between = heard.open(), late.open()
+    one.command(command="start", routine="pair", side="right")
+    until(between, "hipturn.store.coach?.part === 2")
+    between.reload()
+    until(page, "hipturn.store.coach?.step === 'done' && hipturn.store.coach.part === 2")
+    page.locator(".results .bars").wait_for()
+    shown = page.locator(".results").inner_text()
+    assert "Mobilise" in shown and "Quick" in shown
+    assert page.locator(".bars .bar").count() == 3
+    for other in (between, anew.open()):
+        other.locator(".results .bars").wait_for()
+        assert other.locator(".results").inner_text() == shown
+        assert other.locator(".bars .bar").count() == 3
+
+
+def test_who_turns_the_leg_is_chosen_and_remembered(stage: Stages, look: Looks) -> None:
+    """For tests only, which are compared with their like; it is in the recording and shown all the time."""
+    one = stage(speed=16.0)
+    seen = look(one.url, size=PHONE)
+    page = seen.open()
+    until(page, "hipturn.store.running")
+    choose(page, "drill:seated-mobilisation")
+    asked = page.get_by_role("group", name="Who turns the leg")
+    assert not asked.is_visible()
+    choose(page, "drill:prone-rotation")
+    assert asked.get_by_label("moved by oneself").is_checked()
+    asked.locator("label", has_text="moved by somebody else").click()
+    seen.fits()
+    seen.picture("live-choose-passive")
+    page.reload()
+    until(page, "hipturn.store.running")
+    start(page, "drill:prone-rotation")
+    until(page, "hipturn.store.status.session?.movement === 'passive'")
+    until(page, "document.querySelector('.session-title').textContent.includes('moved by somebody else')")
+    step(page, "done")
+    assert "moved by somebody else" in page.locator(".results .session-title").inner_text()
+    result = told(one)["result"]
+    assert result["conditions"]["movement"] == "passive"
+    assert Reader(one.folder / result["recording"]).session.movement == "passive"
+    # once more is done in the same way, and what is no test as one does it oneself
+    page.get_by_role("button", name="Once more").click()
+    until(page, "hipturn.store.status.session?.movement === 'passive'")
+    start(page, "drill:seated-mobilisation")
+    until(page, "hipturn.store.status.session?.movement === 'active'")

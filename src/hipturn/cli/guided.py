@@ -23,6 +23,7 @@ from hipturn.daemon.speaking import speaker
 from hipturn.errors import HipturnError, UsageError
 from hipturn.model import HostNs, Side
 from hipturn.session import Heard
+from hipturn.sinks import words
 from hipturn.sinks.guide import Guide
 from hipturn.sinks.hub import Hub
 from hipturn.sinks.live import Nothing, Quiet
@@ -30,12 +31,6 @@ from hipturn.sinks.results import print_guided
 
 SEEN = "safety-told"
 """File in the state folder: the safety words were shown on this computer."""
-
-SAFETY = (
-    "hipturn measures and counts; it is not a medical device. Ask a clinician first after hip replacement, "
-    "recent surgery or fracture, with impingement or labral tear, dysplasia, an arthritis flare, "
-    "osteoporosis, or knee trouble (the mobilisation drill loads the knee)."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +124,10 @@ def start(asked: Asked) -> None:
             scale=asked.scale or str(settings["coach.scale"]),
             reference=asked.reference or str(settings["coach.reference"]),
             passive=asked.passive,
+            at_turn=settings["coach.count"] == "turn",
             obeys=virtual,
         ),
-        view=lambda: _view(looked_at, asked.as_json),
+        view=lambda: _view(looked_at, asked.as_json, language),
         listeners={"results": results.hear},
         voice=settings if settings["voice.speaker"] != "off" else None,
         on_key=_Keys(hub).press if looked_at else None,
@@ -149,7 +145,7 @@ def start(asked: Asked) -> None:
     if results.lines and not asked.as_json:
         print_guided(results.lines, folder)
         if not chosen.guided.person and any(line["kind"] == "test" for line in results.lines):
-            live.tell("nothing was compared with last time: say whose hip it is with --person NAME")
+            live.tell(words.text(language, "result.nameless"))
     if ended is not None:
         live.check_recorded(ended)
     if ended is None or not ended.finished:
@@ -164,10 +160,10 @@ def _speaker(chosen: str, looked_at: bool) -> str:
     return "off" if chosen == "page" else chosen
 
 
-def _view(looked_at: bool, as_json: bool) -> AbstractContextManager[View]:
+def _view(looked_at: bool, as_json: bool, language: str) -> AbstractContextManager[View]:
     if looked_at:
-        return Guide(Console(), remote.hint)
-    return nullcontext(Nothing() if as_json else Quiet(live.tell))
+        return Guide(Console(), remote.hint, language)
+    return nullcontext(Nothing() if as_json else Quiet(live.tell, language))
 
 
 def _safety(language: str) -> bool:
@@ -175,7 +171,7 @@ def _safety(language: str) -> bool:
     seen = places.state_folder() / SEEN
     if seen.exists():
         return False
-    echo(f"{SAFETY} {text(language, 'safety')}", err=True)
+    echo(f"{words.text(language, 'safety')} {text(language, 'safety')}", err=True)
     try:
         seen.parent.mkdir(parents=True, exist_ok=True)
         seen.touch()

@@ -56,6 +56,8 @@ class Guided:
     reference: str = ""
     passive: bool = False
     """Somebody else turns the leg."""
+    at_turn: bool = False
+    """Repetitions are counted aloud at their turn."""
     obeys: bool = False
     """A virtual sensor's person does what the coach asks, instead of a fixed script."""
 
@@ -71,6 +73,7 @@ class Guided:
             scale=self.scale,
             reference=self.reference,
             passive=self.passive,
+            at_turn=self.at_turn,
         )
         return plan if self.drill is None else plan.doing(self.drill, reps or None)
 
@@ -186,9 +189,9 @@ def called() -> str:
 @contextlib.contextmanager
 def _view(options: Options) -> Iterator[Display | Quiet | Nothing]:
     if options.quiet or not Console().is_terminal:
-        yield Nothing() if options.logged else Quiet(tell)
+        yield Nothing() if options.logged else Quiet(tell, options.guided.language)
     else:
-        with Display(Console(), options.reps) as display:
+        with Display(Console(), options.reps, options.guided.language) as display:
             yield display
 
 

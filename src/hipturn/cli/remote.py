@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from hipturn.sinks import words
+
 Command = dict[str, Any]
 
 ALWAYS: Mapping[str, Command] = {
@@ -21,8 +23,6 @@ SCALE_TEN = "x"
 """No key says 10."""
 METRONOME_BPM = 40
 """A repetition of three seconds: out on one beat, back on the next."""
-
-HINT = "space pause · PageDown next · PageUp undo · r redo · z new zero · m metronome · q end"
 
 
 def command(key: str, show: Mapping[str, Any], metronome: bool = False) -> Command | None:
@@ -43,18 +43,19 @@ def command(key: str, show: Mapping[str, Any], metronome: bool = False) -> Comma
     return ALWAYS.get(key)
 
 
-def hint(question: Mapping[str, Any] | None) -> str:
+def hint(question: Mapping[str, Any] | None, language: str = "en") -> str:
     """Return which keys there are now, in words."""
+    always = words.text(language, "keys")
     match question:
         case None:
-            return HINT
+            return always
         case {"kind": "scale"}:
-            return f"0–9, {SCALE_TEN} for 10 · {HINT}"
+            return f"{words.text(language, 'keys.scale', ten=SCALE_TEN)} · {always}"
         case {"kind": "yes-no"}:
-            return f"y or n · {HINT}"
+            return f"{words.text(language, 'keys.yes-no')} · {always}"
         case _:
             options = list(enumerate(question.get("options") or (), 1))
-            return " · ".join([*(f"{number} {_text(option)}" for number, option in options), HINT])
+            return " · ".join([*(f"{number} {_text(option)}" for number, option in options), always])
 
 
 def _answer(key: str, question: Mapping[str, Any]) -> int | bool | str | None:

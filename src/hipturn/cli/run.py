@@ -24,6 +24,9 @@ import click
 )
 @click.option("--drill", help="Be led through this drill or test; without one only calibrated and counted.")
 @click.option("--routine", help="Be led through this routine.")
+@click.option(
+    "--passive", is_flag=True, help="Somebody else turns the leg: a test is never compared with one's own."
+)
 @click.option("--person", help="Whose hip it is: a name or code, kept in the recording.")
 @click.option("--language", type=click.Choice(["en", "de"]), help="What is spoken.  [default: en]")
 @click.option(
@@ -50,7 +53,13 @@ import click
 @click.option("--log-json", is_flag=True, default=None, help="The log on stderr as JSON lines.")
 @click.option("--log-file", type=click.Path(path_type=Path), help="The log into this file, rotated.")
 def command(
-    reps: int, headless: bool, as_json: bool, drill: str | None, routine: str | None, **flags: Any
+    reps: int,
+    headless: bool,
+    as_json: bool,
+    drill: str | None,
+    routine: str | None,
+    passive: bool,
+    **flags: Any,
 ) -> None:
     """Connect to a sensor, guide the calibration, measure, count and record until Ctrl-C.
 
@@ -60,4 +69,4 @@ def command(
     """
     from hipturn.cli import running
 
-    running.start(reps, headless, as_json, flags, drill, routine)
+    running.start(reps, headless, as_json, flags, drill, routine, passive=passive)

@@ -78,6 +78,8 @@ def start(
     flags: Mapping[str, Any],
     drill: str | None = None,
     routine: str | None = None,
+    *,
+    passive: bool = False,
 ) -> None:
     """Run the daemon until it is told to stop; raise `HipturnError` if it cannot start."""
     chosen = Chosen.of(flags)
@@ -94,7 +96,7 @@ def start(
     folder = _folder(chosen["run.recordings"], virtual)
     settings = {key: given.value for key, given in chosen.layers.items()}
     sends = outputs.chosen(settings)
-    guided = _guided(chosen, drill, routine, virtual)
+    guided = replace(_guided(chosen, drill, routine, virtual), passive=passive)
     hub = Hub(speaker=speaker(settings))
     server = _web(chosen, hub, folder)
     with lock.only_one(folder, **({"page": _plain(server.address)} if server else {})):
@@ -189,6 +191,7 @@ def _guided(chosen: Chosen, drill: str | None, routine: str | None, virtual: boo
         language=chosen["coach.language"],
         scale=chosen["coach.scale"],
         reference=chosen["coach.reference"],
+        at_turn=chosen["coach.count"] == "turn",
         obeys=virtual,
     )
 

@@ -122,14 +122,18 @@ class Calibrate(Stage):
         """Ask for the hold."""
         scene = self.scene
         if scene.free:
-            return [scene.say("connected.hold", "connected", side=scene.text(scene.side.value))]
-        return [scene.say("hold")]
+            return [
+                scene.say("connected.hold", "connected", side=scene.text(scene.side.value), still=scene.still)
+            ]
+        return [scene.say("hold", still=scene.still)]
 
     def linked(self) -> list[Said]:
         """Begin anew: what was held before the link broke is of another chain."""
         self.restart()
         scene = self.scene
-        return [scene.say("connected.hold", "connected", side=scene.text(scene.side.value))]
+        return [
+            scene.say("connected.hold", "connected", side=scene.text(scene.side.value), still=scene.still)
+        ]
 
     def shifted(self, by_ns: int) -> None:
         """After a pause the hold begins anew."""
@@ -137,16 +141,20 @@ class Calibrate(Stage):
 
     def skip(self) -> list[Said]:
         """Say again what to do: a calibration cannot be left out."""
-        return [self.scene.say(self.step, n=ROTATIONS, outwards=self.scene.outwards)]
+        return [self.scene.say(self.step, **self._words)]
 
     def shown(self) -> dict[str, Any]:
         """Return what to do."""
-        text = self.scene.text(self.step, n=ROTATIONS, outwards=self.scene.outwards)
-        shown: dict[str, Any] = {"text": text}
+        shown: dict[str, Any] = {"text": self.scene.text(self.step, **self._words)}
         if self.step != "hold":
             wanted = 1 if self.step == "direction" else ROTATIONS
             shown |= {"count": self._turns, "target": wanted, "direction": Direction.INTERNAL}
         return shown
+
+    @property
+    def _words(self) -> dict[str, Any]:
+        """What stands in the words of the steps."""
+        return {"n": ROTATIONS, "outwards": self.scene.outwards, "still": self.scene.still}
 
     def push(self, item: Input | Output) -> list[Said]:
         """Watch the hold and the rotations."""
@@ -154,7 +162,7 @@ class Calibrate(Stage):
             case Gap() if item.cause != "link" and item.end_ns - item.start_ns > LONG_GAP_NS:
                 # after a lost link the new one has begun anew already
                 self.restart()
-                return [self.scene.say("gap", "rejected")]
+                return [self.scene.say("gap", "rejected", still=self.scene.still)]
             case Orientation():
                 said = self._wait_still(item) if self.step == "hold" else self._watch_rotations(item)
                 self._still.last(item)
@@ -224,7 +232,8 @@ class Calibrate(Stage):
             return out + self._calibrate(self._hold, moved)
         except CalibrationRefused as refusal:
             self.restart()
-            return [*out, scene.say("again", "rejected", why=str(refusal))]
+            why = scene.text(f"refused.{refusal.why}", **refusal.values)
+            return [*out, scene.say("again", "rejected", why=why)]
 
     def _calibrate(self, hold: Orientation, rotations: Orientation) -> list[Said]:
         """Finish, or ask for the direction first where the sensor's case does not tell it."""
@@ -265,7 +274,11 @@ class Calibrate(Stage):
         if scene.knee_rad is not None and knee_off(scene.knee_rad) and not self._knee_told:
             self.restart()
             self._knee_told = True
-            return [scene.say("knee.first", "rejected", knee=f"{scene.knee_rad * DEG_PER_RAD:.0f}")]
+            return [
+                scene.say(
+                    "knee.first", "rejected", knee=f"{scene.knee_rad * DEG_PER_RAD:.0f}", still=scene.still
+                )
+            ]
         scene.calibration, self.done = calibration, True
         mark = scene.mark(MarkKind.CALIBRATION, calibrations.to_dict(calibration))
         grade = scene.text(calibration.grade)

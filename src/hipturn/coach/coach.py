@@ -20,7 +20,6 @@ from hipturn.coach.scene import AFRESH, NOTHING, Against, Before, Said, Scene, S
 from hipturn.coach.steps import counting, steps
 from hipturn.coach.summary import summary, tested
 from hipturn.coach.waiting import Ask, Wait
-from hipturn.coach.words.en import TEXTS
 from hipturn.core import results
 from hipturn.core.progress import Tested
 from hipturn.model import (
@@ -43,13 +42,6 @@ from hipturn.model import (
 )
 from hipturn.units import NS_PER_S, RAD_PER_DEG
 
-REASON_WORDS = {
-    key.removeprefix("reject."): text
-    for key, text in TEXTS.items()
-    if key.startswith("reject.") and key.count(".") == 1
-}
-"""Why a repetition did not count, in two words at most."""
-
 
 class Coach:
     """Leads one leg through a drill, or through calibration and `reps` repetitions (0: until stopped)."""
@@ -67,19 +59,24 @@ class Coach:
         safety: bool = False,
         against: Against = NOTHING,
         before: Before = AFRESH,
+        at_turn: bool = False,
     ) -> None:
         """Lead through `drill` with `reps` in place of its own number where that is not 0.
 
         `other_leg`: the strap was on the other leg before. `safety`: say the safety words first. `against`:
         what the person chose to see a result against. `before`: how they came out of what they did before.
+        `at_turn`: a repetition is counted aloud at its turn; otherwise at its end.
         """
         free = drill is None
         drill = counting(reps, position) if drill is None else replace(drill, reps=reps or drill.reps)
-        self._scene = Scene(stream, side, drill, language, free, against)
+        self._scene = Scene(stream, side, drill, language, free, against, at_turn)
         self._scene.warmed_up, self._scene.pain = before.warmed_up, before.pain
         target_deg = float(drill.settings.get("reps.target_deg") or 0.0)
         self._scene.target_rad = target_deg * RAD_PER_DEG or None
         self._poses = Poses()
+        self._kept = 0
+        """How far a pose is kept that the person has heard a sound for."""
+        self._told_poses = self._undone = False
         self._told_battery = False
         self._trials: dict[int, tuple[Trial, results.Trial]] = {}
         """By the number of the repetition: the step, and what came out."""
@@ -167,8 +164,8 @@ class Coach:
                 scene.heading_dependent = item.heading_dependent
             case Mark():
                 return self._told(item)
-            case HipAngle() if (pose := self._poses.push(item, scene)) is not None:
-                if posed := self._posed(pose):
+            case HipAngle():
+                if posed := self._pose(item):
                     return posed
             case Tapped(button=True) if self._result is None:
                 resting = self._paused_ns is not None or isinstance(self._stage, Wait)
@@ -186,8 +183,10 @@ class Coach:
                     tried, done = len(scene.trials), scene.controlled
                     scene.slips.append(Slipped(scene.t_ns, item.tilt_rad, tried, done))
                     return self._step_aside(Tare(scene, "slip"))
-        if isinstance(item, Corrected) and not scene.free and not isinstance(self._stage, Reps):
-            return self._corrected(item)
+        if isinstance(item, Corrected):
+            self._undone = item.kind == "undo" and bool(item.reps)
+            if not scene.free and not isinstance(self._stage, Reps):
+                return self._corrected(item)
         if self._paused_ns is not None or self._result is not None:
             return self._late(item)
         stage = self._aside or self._stage
@@ -215,17 +214,21 @@ class Coach:
             # the one in progress is begun anew after it
             self._stages = chain([stage.anew if isinstance(stage, Trial) else stage], self._stages)
             self._stage = first.anew
-            return [scene.say("undo.trial", "tick"), *self._stage.begin()]
+            return [scene.say("undo.trial", "tick"), *self._asked()]
         if corrected.kind == "redo" and corrected.reps and self._taken is not None:
             trial, self._taken = self._taken, None
             scene.trials.append(trial)
             scene.reached(trial.direction, trial.value_rad)
             self._stage = next(self._stages)
-            return [scene.say("redo.trial", "tick"), *self._stage.begin()]
+            return [scene.say("redo.trial", "tick"), *self._asked()]
         if scene.corrected(corrected):
             # of the set before, in the rest after it
             return [scene.say(corrected.kind, "tick", n=scene.controlled)]
         return [scene.say(f"{corrected.kind}.nothing", "rejected")]
+
+    def _asked(self) -> list[Said]:
+        """Ask for what is to be done now; in a pause that is done when it is over."""
+        return [] if self._stage is None or self._paused_ns is not None else self._stage.begin()
 
     def _trial_of(self, reps: Sequence[int]) -> tuple[Trial, results.Trial] | None:
         """Return the step and the value of a trial that was one of these repetitions."""
@@ -278,29 +281,44 @@ class Coach:
                 return self._stage.push(mark)
         return []
 
+    def _pose(self, block: HipAngle) -> list[Said]:
+        """Watch for a pose; in a pause one hears how long it is kept, which decides what it means."""
+        pose = self._poses.push(block, self._scene)
+        before, self._kept = self._kept, self._poses.reached
+        if pose is not None:
+            return self._posed(pose)
+        heard = self._kept > before and self._paused_ns is not None and not self._scene.free
+        return [self._scene.sound("tick")] if heard else []
+
     def _posed(self, pose: Pose) -> list[Said]:
-        """Do what a pose means now: inwards goes on, outwards pauses and, in a pause, ends."""
+        """Do what a pose means now: inwards goes on, outwards pauses.
+
+        In a pause outwards ends the session, and inwards for long takes the last one back, or brings it back.
+        """
         stage, paused = self._stage, self._paused_ns is not None
         if self._result is not None or self._aside is not None or self._scene.free:
             return []
         match pose:
-            case "in" if paused or (isinstance(stage, Wait) and stage.step == "rest"):
+            case "in-long" if paused:
+                return [self._scene.mark(MarkKind.REDO if self._undone else MarkKind.UNDO)]
+            case "in" | "in-long" if paused or (isinstance(stage, Wait) and stage.step == "rest"):
                 return self._on()
             case "out" if paused:
                 return self._stop()
             case "out" if isinstance(stage, Wait) or (isinstance(stage, Reps) and stage.one_way):
-                return self._pause()
+                told, self._told_poses = self._told_poses, True
+                return self._pause("paused" if told else "paused.pose")
         return []
 
     def _on(self) -> list[Said]:
         return self._resume() if self._paused_ns is not None else self._skip()
 
-    def _pause(self) -> list[Said]:
+    def _pause(self, key: str = "paused") -> list[Said]:
         scene = self._scene
         self._paused_ns = scene.t_ns
         self._poses.begin()
         off, listen = scene.mark(MarkKind.COUNT, {"on": False}), scene.mark(MarkKind.LISTEN, {"on": True})
-        return [off, listen, scene.say("paused", "tick")]
+        return [off, listen, scene.say(key, "tick")]
 
     def _stop(self) -> list[Said]:
         """End the session: what was done until now is its result."""
@@ -312,6 +330,7 @@ class Coach:
         """Go on after a pause; the time of the pause does not count."""
         scene = self._scene
         paused_ns, self._paused_ns = self._paused_ns or scene.t_ns, None
+        self._undone = False
         for stage in (self._stage, self._aside):
             if stage is not None:
                 stage.shifted(scene.t_ns - paused_ns)

@@ -5,7 +5,19 @@ from typing import Any
 
 from hipturn.coach import posing
 from hipturn.coach.scene import GENTLE_PAIN, Said, Scene, Stage
-from hipturn.model import Corrected, Direction, Input, MarkKind, Orientation, Output, Rep, SetDone, Verdict
+from hipturn.model import (
+    Corrected,
+    Direction,
+    Gap,
+    Input,
+    MarkKind,
+    Orientation,
+    Output,
+    Rep,
+    SetDone,
+    Turn,
+    Verdict,
+)
 from hipturn.units import NS_PER_S
 
 URGING = "short-range"
@@ -24,6 +36,8 @@ class Reps(Stage):
         self._target, self._set, self._sets = target, set_, sets
         self._before = 0
         self._last_rad: float | None = None
+        self._early: int | None = None
+        """What was said at the turn of the movement in progress."""
         self._over, self._over_ns = False, 0
         self._direction = scene.drill.directions[0] if len(scene.drill.directions) == 1 else None
 
@@ -88,11 +102,28 @@ class Reps(Stage):
             case Orientation() if self._over:
                 # the set's end is told at once; without one nobody waits for it
                 self.done = self.scene.t_ns - self._over_ns > NS_PER_S
+            case Turn() if self.scene.at_turn and not self._over:
+                return self._turned(item)
+            case Gap():
+                self._early = None
             case Rep() if not self._over:
-                return self._count(item)
+                said = self._count(item)
+                self._early = None
+                return said
             case Corrected():
                 return self._correct(item)
         return []
+
+    def _turned(self, turn: Turn) -> list[Said]:
+        """Count in step with the movement, before it is judged; a bounce out there is no second turn."""
+        if self._early is not None or self._direction not in (None, turn.direction):
+            return []
+        self._early = self.count + 1
+        left = self._target - self._early
+        key = "count.left" if left == 3 else "count.last" if left == 1 else "count"
+        if not self._target or self.scene.free:
+            key = "count"
+        return [self.scene.say(key, "counted", n=self._early, left=left)]
 
     def _count(self, rep: Rep) -> list[Said]:
         scene = self.scene
@@ -139,6 +170,8 @@ class Reps(Stage):
     def _told(self) -> list[Said]:
         scene, n = self.scene, self.count
         left = self._target - n
+        if n == self._early and left != 0:
+            return []
         if not self._target or left > 3 or (left > 0 and scene.free):
             return [scene.say("count", "counted", n=n)]
         if left > 1:

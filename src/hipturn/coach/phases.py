@@ -10,7 +10,7 @@ class Phase(StrEnum):
 
     WAITING = "waiting for the sensor"
     READY = "getting ready"
-    HOLD = "lie still"
+    HOLD = "hold still"
     ROTATIONS = "turn slowly"
     DIRECTION = "show the direction"
     DRILL = "drill"

@@ -10,7 +10,6 @@ from hipturn.coach import words
 from hipturn.coach.drill import Drill, Words
 from hipturn.coach.prompts import Earcon, Prompt, Show, Step
 from hipturn.core import results
-from hipturn.core.positions import placed
 from hipturn.core.progress import Tested
 from hipturn.core.references import Group, Scale
 from hipturn.model import (
@@ -92,6 +91,8 @@ class Scene:
     free: bool = False
     """Only counting: no questions, no set-up."""
     against: Against = NOTHING
+    at_turn: bool = False
+    """Repetitions are counted aloud at their turn, before they are judged."""
     past: tuple[Tested, ...] = ()
     """Earlier tests of this person with the same sensor and filter, either leg."""
     today: int = 0
@@ -143,12 +144,17 @@ class Scene:
         """How to show internal rotation, in words."""
         if self.said.internal:
             return self.said.internal
-        where = placed(self.drill.position)
-        return where.outwards if where else "turn the hip inwards, which takes the foot outwards"
+        where = self.drill.position
+        return self.text(f"outwards.{where}" if where else "outwards")
 
     def move(self, direction: Direction | None) -> str:
         """Return what to do for a direction, in words."""
         return self.said.external if direction is Direction.EXTERNAL else self.outwards
+
+    @property
+    def still(self) -> str:
+        """How to keep still in the position of the drill, in words."""
+        return words.still(self.language, self.drill.position)
 
     def text(self, key: str, **values: Any) -> str:
         """Return a text of the coach's catalogue."""

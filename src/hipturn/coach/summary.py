@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hipturn.coach import words
 from hipturn.coach.scene import Scene
 from hipturn.core import progress, references, results
 from hipturn.core.references import Group
@@ -150,9 +151,9 @@ def _test_sentence(scene: Scene, found: Tested | None) -> str:
     for name, difference in told.items():
         value = difference.value_rad * DEG_PER_RAD
         key = "none" if difference.within_error else "more" if value > 0.0 else "less"
-        words = scene.text(f"result.change.{key}", value=f"{abs(value):.0f}")
+        told_as = scene.text(f"result.change.{key}", value=f"{abs(value):.0f}")
         direction = scene.text(name) if name != "arc" else ""
-        parts.append(scene.text("result.change", direction=direction, words=words).strip())
+        parts.append(scene.text("result.change", direction=direction, words=told_as).strip())
     if found.sides:
         real = {name: each for name, each in found.sides.items() if name != "arc" and not each.within_error}
         parts += [
@@ -230,20 +231,25 @@ def _against(scene: Scene, found: results.Result | None) -> dict[str, Any]:
         told["scale"] = {
             "name": scale.name,
             "direction": scale.direction.value,
-            "reached": reached and {"deg": _deg(reached[0]), "text": reached[1]},
-            "next": beyond and {"deg": _deg(beyond[0]), "text": beyond[1]},
-            "source": scale.source,
+            "reached": reached and _mark(scene, *reached),
+            "next": beyond and _mark(scene, *beyond),
+            "source": words.known(scene.language, "source", scale.source),
         }
     if group is not None:
         told["reference"] = {
             "name": group.name,
-            "people": group.people,
+            "people": words.known(scene.language, "group", group.people),
             "n": group.n,
             "position": group.position,
             "source": group.source,
             **{way.value: _standing(each, way, group) for way, each in found.ranges.items()},
         }
     return told
+
+
+def _mark(scene: Scene, at_rad: float, text: str) -> dict[str, Any]:
+    """Return a mark of a scale in the language of the session."""
+    return {"deg": _deg(at_rad), "text": words.known(scene.language, "mark", text)}
 
 
 def _standing(each: results.Range, way: Direction, group: Group) -> dict[str, Any] | None:

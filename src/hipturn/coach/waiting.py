@@ -47,6 +47,10 @@ class Ask(Stage):
         """Wait as long after a pause."""
         self._ends_ns += by_ns
 
+    def resumed(self) -> list[Said]:
+        """Ask once more after a pause."""
+        return self.begin()
+
     def shown(self) -> dict[str, Any]:
         """Return the question."""
         text = self.scene.text(f"question.{self._what}")
@@ -131,11 +135,15 @@ class Switch(Stage):
     def begin(self) -> list[Said]:
         """Say which leg."""
         self._before_ns = self._told_ns = self.scene.t_ns
-        return [self.scene.say("switch", "set-done", side=self.scene.text(self.scene.side.value))]
+        return [self.scene.say("switch", "set-done", **self._words)]
 
     def shown(self) -> dict[str, Any]:
         """Return which leg."""
-        return {"text": self.scene.text("switch", side=self.scene.text(self.scene.side.value))}
+        return {"text": self.scene.text("switch", **self._words)}
+
+    @property
+    def _words(self) -> dict[str, Any]:
+        return {"side": self.scene.text(self.scene.side.value), "still": self.scene.still}
 
     def push(self, item: Input | Output) -> list[Said]:
         """Watch for a sensor that is handled, and tell again where it belongs while it is not."""

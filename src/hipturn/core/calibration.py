@@ -106,27 +106,35 @@ def functional(
     `CalibrationRefused` with what to do differently.
     """
     if len(hold.t_ns) < 2 or len(rotations.t_ns) < 2:
-        raise CalibrationRefused("too few samples came during the calibration: check the sensor and repeat")
+        raise CalibrationRefused(
+            "too few samples came during the calibration: check the sensor and repeat", "few-samples"
+        )
     rate = angular_rate(hold)
     mean = rate.mean(axis=0)
     if float(np.percentile(_norm(rate - mean), 95)) > STILL_RADPS:
-        raise CalibrationRefused("the leg moved during the hold: keep still and repeat")
+        raise CalibrationRefused("the leg moved during the hold: keep still and repeat", "moved")
     bias = mean if gyr_bias_radps is None else gyr_bias_radps
     q0 = quaternion.mean(hold.q_earth_from_sensor)
     relative = _since_hold(hold, rotations, q0, bias)
     axis, share = principal_axis(relative)
     swing = quaternion.dot(relative, axis)
     if float(np.abs(swing).max()) < MIN_SWING_RAD:
+        reached = f"{np.abs(swing).max() * DEG_PER_RAD:.0f}"
         raise CalibrationRefused(
-            f"the rotations reached only {np.abs(swing).max() * DEG_PER_RAD:.0f}°: "
-            "turn further, 20° is good, and repeat"
+            f"the rotations reached only {reached}°: turn further, 20° is good, and repeat",
+            "rotations-small",
+            deg=reached,
         )
     spread = _spread(relative, swing, axis, 1.0)
     quality = grade(share, spread)
     if quality == "poor":
+        apart, about = f"{spread * DEG_PER_RAD:.0f}", f"{100.0 * share:.0f}"
         raise CalibrationRefused(
-            f"the rotations differ by {spread * DEG_PER_RAD:.0f}° and {share:.0%} of the movement "
-            "was about one axis: keep the knee still and repeat"
+            f"the rotations differ by {apart}° and {about}% of the movement "
+            "was about one axis: keep the knee still and repeat",
+            "rotations-differ",
+            deg=apart,
+            percent=about,
         )
     direction, sign = _direction(axis, outward_normal_sensor, side_sign(side) * swing)
     return _record(
@@ -238,11 +246,16 @@ def directed(
         angle = twist_angle(movement.q_earth_from_sensor, movement.q_earth_from_sensor[0], axis)
     furthest, least = float(np.abs(angle).max()), min(float(angle.max()), float(-angle.min()))
     if furthest < MIN_SWING_RAD:
+        reached = f"{furthest * DEG_PER_RAD:.0f}"
         raise CalibrationRefused(
-            f"the movement reached only {furthest * DEG_PER_RAD:.0f}°: go further, 20° is good, and repeat"
+            f"the movement reached only {reached}°: go further, 20° is good, and repeat",
+            "movement-small",
+            deg=reached,
         )
     if least > 0.5 * furthest:
-        raise CalibrationRefused("the movement went both ways: go one way only, come back, and repeat")
+        raise CalibrationRefused(
+            "the movement went both ways: go one way only, come back, and repeat", "both-ways"
+        )
     went = side_sign(side) * (1.0 if float(angle.max()) == furthest else -1.0)
     flip = went if asked is Direction.INTERNAL else -went
     x, y, z = (flip * axis).tolist()

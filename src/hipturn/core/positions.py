@@ -23,21 +23,17 @@ class Placed:
     """Least and most to expect of a person who lies or sits as told."""
     zero: Zero
     """The zero that suits: gravity's is comparable between days."""
-    outwards: str
-    """Asked of a person, in words, to show which way internal rotation is."""
     heel_planted: bool = False
     """Hip and heel stay and the knee goes: what turns is the whole leg about the line between them."""
 
 
 PLACED: dict[Position, Placed] = {
-    "prone": Placed("level", (0.96, 1.0), "gravity", "let the foot fall outwards"),
-    "seated": Placed("level", (0.96, 1.0), "gravity", "swing the foot outwards"),
-    "seated-floor": Placed(
-        "inclined", (0.64, 1.0), "pose", "drop the knee inwards, heel on the floor", heel_planted=True
-    ),
-    "side-lying": Placed("level", (0.96, 1.0), "pose", "lift the ankle, knee on the roller"),
-    "supine-90-90": Placed("vertical", (0.0, 0.26), "pose", "swing the foot outwards"),
-    "standing": Placed("vertical", (0.0, 0.26), "pose", "turn the toes inwards"),
+    "prone": Placed("level", (0.96, 1.0), "gravity"),
+    "seated": Placed("level", (0.96, 1.0), "gravity"),
+    "seated-floor": Placed("inclined", (0.64, 1.0), "pose", heel_planted=True),
+    "side-lying": Placed("level", (0.96, 1.0), "pose"),
+    "supine-90-90": Placed("vertical", (0.0, 0.26), "pose"),
+    "standing": Placed("vertical", (0.0, 0.26), "pose"),
 }
 """By position. A femur 15° off level still has 0.96. On the floor the femur is inclined 20 to 50°, but
 with the heel planted the axis is the hip-heel line, which is nearer to level."""

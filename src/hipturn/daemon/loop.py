@@ -78,7 +78,7 @@ class Daemon:
 
     async def run(self, stop: asyncio.Event) -> Ended:
         """Measure until the target or limit is reached or `stop` is set; recordings are closed then."""
-        self._telling = Telling(self.hub, self.view, self.listeners)
+        self._telling = Telling(self.hub, self.view, self.listeners, lambda: self.plan.language)
         self._planned(self.plan)
         try:
             async with asyncio.timeout(self.plan.limit_s), asyncio.TaskGroup() as tasks:
@@ -270,8 +270,7 @@ class Daemon:
 
     def _open(self, running: Running, begin: Callable[[], None]) -> None:
         self._running = running
-        name = running.path.name if running.path else ""
-        self.hub.begin(name, running.plan.side, lambda: running.phase)
+        self.hub.begin(running.name, running.plan.side, lambda: running.phase)
         _log.info("session begins: %s leg, %s", running.plan.side, running.path or "not recorded")
         try:
             begin()
@@ -293,18 +292,24 @@ class Daemon:
         task.add_done_callback(self._closing.discard)
 
     async def _close(self, running: Running) -> None:
-        ended = await asyncio.to_thread(running.close)
-        self._ours |= {path.name for path in ended.recordings}
-        if ended.recordings or ended.finished or ended.trouble:
-            self._last = ended
-        if ended.recordings:
-            try:
-                await asyncio.to_thread(self.on_closed, ended.recordings)
-            except Exception as error:
-                _log.exception("a closed recording could not be catalogued")
-                self._telling.trouble("catalogue", f"a recording is not in the catalogue ({reason(error)})")
-            else:
-                self._telling.trouble("catalogue", None)
+        try:
+            ended = await asyncio.to_thread(running.close)
+            self._ours |= {path.name for path in ended.recordings}
+            if ended.recordings or ended.finished or ended.trouble:
+                self._last = ended
+            if ended.recordings:
+                await self._catalogue(ended.recordings)
+        finally:
+            self.hub.closed(running.name)
+
+    async def _catalogue(self, recordings: list[Path]) -> None:
+        try:
+            await asyncio.to_thread(self.on_closed, recordings)
+        except Exception as error:
+            _log.exception("a closed recording could not be catalogued")
+            self._telling.trouble("catalogue", f"a recording is not in the catalogue ({reason(error)})")
+        else:
+            self._telling.trouble("catalogue", None)
 
     # --- beside ---------------------------------------------------------------------------------
 

@@ -76,6 +76,8 @@ class Plan:
     """The group of people a result is shown beside, empty for none."""
     passive: bool = False
     """Somebody else turns the leg."""
+    at_turn: bool = False
+    """Repetitions are counted aloud at their turn."""
 
     part_after_s: float = 7200.0
     """A recording as long as this goes on in another, at the next rest: see `Running.outgrown`."""
@@ -148,7 +150,7 @@ class View(Protocol):
         ...
 
     def state(self, state: str, detail: str) -> None:
-        """Take in the sensor's state."""
+        """Take in the sensor's state by its name, and the rest in words."""
         ...
 
 

@@ -48,7 +48,9 @@ Listen = Callable[[Heard], None]
 def coached(plan: Plan) -> Coach:
     """Return the coach of a session of this plan."""
     if not plan.guided:
-        return Coach(STREAM, plan.side, plan.reps, plan.position)
+        return Coach(
+            STREAM, plan.side, plan.reps, plan.position, language=plan.language, at_turn=plan.at_turn
+        )
     drill = drills.drill(plan.drill)
     if plan.sets is not None:
         drill = replace(drill, sets=plan.sets)
@@ -61,6 +63,7 @@ def coached(plan: Plan) -> Coach:
         other_leg=plan.other_leg,
         safety=plan.safety,
         before=plan.before,
+        at_turn=plan.at_turn,
         against=Against(
             SCALES[plan.scale] if plan.scale else None, group(plan.reference) if plan.reference else None
         ),
@@ -86,6 +89,8 @@ class Running:
         self.plan, self.coach = plan, coach
         self._listen, self._tell, self._by_ns = listen, tell, by_ns
         self._keeper = Keeper(plan.recordings, plan.drill, plan.side, tell)
+        self.name = self._keeper.path.name if self._keeper.path else ""
+        """Of its recording, as it begins."""
         self._guide = Onward(coach, by_ns) if by_ns else None
         params = config.core_params(plan.settings)
         self._session = Session(params, self._guide or coach, self._keeper, self._hear)

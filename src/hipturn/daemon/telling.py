@@ -5,31 +5,38 @@ from collections.abc import Callable, Mapping
 
 from hipturn import lines
 from hipturn.coach import Prompt
+from hipturn.coach import words as coach_words
 from hipturn.daemon.plan import View
 from hipturn.model import BadPackets, Calibrated, Event, Gap, Hold, Rep, SetDone
 from hipturn.plain import counted
 from hipturn.session import Heard
+from hipturn.sinks import words
 from hipturn.sinks.hub import Hub
 from hipturn.sources.ble import LinkState
 from hipturn.status import State, Status
 from hipturn.supervise import Fan
 from hipturn.units import DEG_PER_RAD, NS_PER_S
 
-SPOKEN = {
-    "recording": "recording has stopped, measuring goes on",
-    "measuring": "something went wrong, again please",
-    "pelvis": "pelvis sensor lost",
-}
-"""Troubles a person on the mat must hear of."""
+SPOKEN = ("recording", "measuring", "pelvis")
+"""Parts whose troubles a person on the mat must hear of; the coach's catalogue has the words."""
 
 _log = logging.getLogger(__name__)
 
 
 class Telling:
-    """Page, display, log and further listeners by name, none of which can stop another."""
+    """Page, display, log and further listeners by name, none of which can stop another.
 
-    def __init__(self, hub: Hub, view: View, listeners: Mapping[str, Callable[[Heard], None]]) -> None:
-        self._hub, self._view = hub, view
+    `language` tells that of the session: in it troubles are spoken and shown in a terminal.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        view: View,
+        listeners: Mapping[str, Callable[[Heard], None]],
+        language: Callable[[], str] = lambda: "en",
+    ) -> None:
+        self._hub, self._view, self._language = hub, view, language
         self._logged: tuple[State, str] | None = None
         every = {"page": hub.hear, "display": view.hear, "log": _logged, **listeners}
         self.hear = Fan(every, self.trouble).hear
@@ -40,9 +47,13 @@ class Telling:
         """Tell a trouble in every channel: page, metrics, service status, log, and to whoever lies there."""
         if text is not None and self._hub.trouble(part, text) and part in SPOKEN:
             _log.error("%s", text, extra={"part": part})
-            self.hear(Prompt(0, SPOKEN[part], "trouble"))
+            self._say(f"trouble.{part}", "trouble")
         elif text is None and self._hub.trouble(part, None) and part in SPOKEN:
-            self.hear(Prompt(0, f"{part} works again", "connected"))
+            self._say(f"works.{part}", "connected")
+
+    def _say(self, key: str, earcon: str) -> None:
+        language = self._language()
+        self.hear(Prompt(0, coach_words.text(language, key), earcon, key, language))
 
     def pelvis(self, state: LinkState, detail: str) -> None:
         """Hear where the link to the sensor on the pelvis stands."""
@@ -59,9 +70,7 @@ class Telling:
             self._logged = now
             _log.info("sensor %s: %s", *now, extra={"state": status.state.value})
         try:
-            second = [f"pelvis sensor {status.pelvis}"] if status.pelvis is not None else []
-            told = [status.detail, *second, *status.troubles.values()]
-            self._view.state(status.state.value, "; ".join(told))
+            self._view.state(status.state.value, words.standing(self._language(), status))
         except Exception:
             _log.exception("the display failed")
 

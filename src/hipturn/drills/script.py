@@ -20,7 +20,7 @@ def script(drill: Drill, side: Side, language: str = "en") -> list[str]:
         lines.append(text("stand"))
     lines.append(text("setup", title=said.title, side=text(side.value), setup=said.setup))
     if drill.measured:
-        lines += [text("hold"), text("rotations", n=3)]
+        lines += [text("hold", still=words.still(language, drill.position)), text("rotations", n=3)]
     ways = {Direction.INTERNAL: said.internal, Direction.EXTERNAL: said.external}
     match drill.kind:
         case "test":

@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -12,6 +12,7 @@ from rich.text import Text
 
 from hipturn.core import pelvis
 from hipturn.plain import counted, printable
+from hipturn.sinks import words
 
 Line = dict[str, Any]
 PIPE_WIDTH = 132
@@ -93,49 +94,48 @@ def print_results(head: Line, events: Sequence[Line], tail: Line, console: Conso
     say(_summary(tail))
 
 
-def rep_table(reps: Sequence[Line], room: int) -> Table:
+def rep_table(reps: Sequence[Line], room: int, language: str = "en") -> Table:
     """Return the table of repetitions, closer where `room` columns are few.
 
     Figures are never cut: what does not fit even so is the verdict, which goes on in the next line.
     """
-    table = _rep_table(reps, GAP)
+    table = _rep_table(reps, GAP, language)
     fits = Measurement.get(paper := Console(width=PIPE_WIDTH), paper.options, table).maximum <= room
-    return table if fits else _rep_table(reps, NARROW_GAP)
+    return table if fits else _rep_table(reps, NARROW_GAP, language)
 
 
-def _rep_table(reps: Sequence[Line], gap: int) -> Table:
+def _rep_table(reps: Sequence[Line], gap: int, language: str) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold")
-    for name in ("rep", "direction", "start s", "peak s", "end s", "ROM °", "peak °", "peak °/s"):
-        table.add_column(name, justify="left" if name == "direction" else "right", no_wrap=True)
+    for name in ("rep", "direction", "start", "peak", "end", "rom", "angle", "speed"):
+        justify: Literal["left", "right"] = "left" if name == "direction" else "right"
+        table.add_column(words.text(language, f"reps.{name}"), justify=justify, no_wrap=True)
     second = any("compensation_deg" in rep for rep in reps)
     if second:
-        table.add_column("pelvis °", justify="right", no_wrap=True)
-    table.add_column("verdict")
+        table.add_column(words.text(language, "reps.pelvis"), justify="right", no_wrap=True)
+    table.add_column(words.text(language, "reps.verdict"))
     for rep in reps:
-        *figures, verdict = rep_row(rep)
-        table.add_row(*figures, *([_pelvis(rep)] if second else []), verdict)
+        *figures, verdict = rep_row(rep, language)
+        table.add_row(*figures, *([_pelvis(rep, language)] if second else []), verdict)
     return table
 
 
-def _pelvis(rep: Line) -> str:
+def _pelvis(rep: Line, language: str) -> str:
     """Return how far the pelvis leaned, in words where its sensor could not tell."""
     leaned = rep.get("compensation_deg")
-    return "unknown" if leaned is None else f"{leaned:.1f}"
+    return words.text(language, "reps.unknown") if leaned is None else words.number(language, leaned)
 
 
-def rep_row(rep: Line) -> list[str | Text]:
-    """Return the cells of one repetition."""
-    why = f" ({', '.join(rep['reasons'])})" if rep["reasons"] else ""
+def rep_row(rep: Line, language: str = "en") -> list[str | Text]:
+    """Return the cells of one repetition; reasons in English are the names they have everywhere."""
+    named = ", ".join(rep["reasons"]) if language == "en" else words.reasons(language, rep["reasons"])
+    verdict = words.text(language, f"verdict.{rep['verdict']}")
+    figures = [(rep[key], ".2f") for key in ("start_s", "peak_s", "end_s")]
+    figures += [(rep["rom_deg"], ".1f"), (rep["peak_deg"], "+.1f"), (rep["peak_speed_dps"], ".0f")]
     return [
         str(rep["n"]),
-        str(rep["direction"]),
-        f"{rep['start_s']:.2f}",
-        f"{rep['peak_s']:.2f}",
-        f"{rep['end_s']:.2f}",
-        f"{rep['rom_deg']:.1f}",
-        f"{rep['peak_deg']:+.1f}",
-        f"{rep['peak_speed_dps']:.0f}",
-        Text(f"{rep['verdict']}{why}", style=COLOURS[rep["verdict"]]),
+        words.text(language, rep["direction"]),
+        *(words.number(language, value, form) for value, form in figures),
+        Text(f"{verdict} ({named})" if named else verdict, style=COLOURS[rep["verdict"]]),
     ]
 
 

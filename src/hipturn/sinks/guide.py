@@ -11,10 +11,11 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from hipturn.coach import REASON_WORDS, Prompt, Show
+from hipturn.coach import Prompt, Show
 from hipturn.core import pelvis
 from hipturn.model import HipAngle, Orientation, Rep, Verdict
 from hipturn.session import Heard
+from hipturn.sinks import words
 from hipturn.sinks.digits import large, width
 from hipturn.units import DEG_PER_RAD, NS_PER_S
 
@@ -25,18 +26,19 @@ ZONE_DEG = 5.0
 BAR = 72
 FRAME = 6
 """Columns the frame takes from its title."""
-Hint = Callable[[Mapping[str, Any] | None], str]
+Hint = Callable[[Mapping[str, Any] | None, str], str]
+"""Which keys there are, for what is asked, in a language."""
 COUNTING = ("reps", "trial", "stretch")
-SIDES = {"left": "left leg", "right": "right leg"}
 
 
 class Guide:
-    """A live display, redrawn at screen rate however fast samples come. `hint` says which keys there are."""
+    """A live display, redrawn at screen rate however fast samples come. `hint` says which keys there are.
 
-    def __init__(
-        self, console: Console, hint: Callable[[Mapping[str, Any] | None], str] | None = None
-    ) -> None:
-        self._console, self._hint = console, hint
+    It speaks the language of the session, and until that says something `language`.
+    """
+
+    def __init__(self, console: Console, hint: Hint | None = None, language: str = "en") -> None:
+        self._console, self._hint, self._language = console, hint, language
         self._state, self._detail = "searching", ""
         self._say = self._verdict = ""
         self._angle_deg: float | None = None
@@ -60,7 +62,7 @@ class Guide:
             case Show():
                 if heard.step != self._show.get("step"):
                     self._verdict = ""
-                self._show = heard.line()
+                self._show, self._language = heard.line(), heard.language
             case Prompt() if heard.say:
                 self._say = heard.say
             case Orientation(stream=pelvis.ROLE):
@@ -73,8 +75,7 @@ class Guide:
                 self._trusted = bool(heard.trusted[-1])
             case Rep():
                 good = heard.verdict is Verdict.CONTROLLED
-                words = [REASON_WORDS.get(reason, reason) for reason in heard.reasons]
-                self._verdict = "✓" if good else "✗ " + ", ".join(words)
+                self._verdict = "✓" if good else f"✗ {words.reasons(self._language, list(heard.reasons))}"
 
     def state(self, state: str, detail: str) -> None:
         """Take in the sensor's state."""
@@ -95,9 +96,10 @@ class Guide:
             parts.append(Text(str(warning), style="bold red"))
         if question:
             parts.append(Text(question, style="bold yellow"))
-        parts.append(Text(f"sensor {self._state}: {self._detail}", style="dim"))
+        state = self._text(f"state.{self._state}")
+        parts.append(Text(self._text("sensor", state=state, detail=self._detail), style="dim"))
         if self._hint is not None:
-            parts.append(Text(self._hint(show.get("question")), style="dim"))
+            parts.append(Text(self._hint(show.get("question"), self._language), style="dim"))
         return Panel(Group(*parts), title=self._title(), width=min(100, self._console.width))
 
     def _title(self) -> str:
@@ -105,18 +107,25 @@ class Guide:
         show = self._show
         if not show:
             return "hipturn"
-        parts = [show["title"], SIDES.get(show["side"], "")]
+        where = [self._text(f"leg.{show['side']}")]
         if show["sets"] and show["sets"] > 1:
-            parts.append(f"set {show['set']} of {show['sets']}")
+            where.append(self._text("title.set", n=show["set"], of=show["sets"]))
         if show["trials"]:
-            parts.append(f"{show['direction'] or ''} {show['trial'] or 1} of {show['trials']}".strip())
+            way = self._text(show["direction"]) if show["direction"] else ""
+            trial = self._text("title.trial", direction=way, n=show["trial"] or 1, of=show["trials"])
+            where.append(trial.strip())
         if show["parts"]:
-            parts.append(f"part {show['part']} of {show['parts']}")
-        told = [part for part in parts if part]
+            where.append(self._text("title.part", n=show["part"], of=show["parts"]))
+        told = [show["title"], *where] if show["title"] else where
         title, room = " · ".join(told), min(100, self._console.width) - FRAME
-        if len(title) > room:
-            title = title.replace(" of ", "/")
-        return title if len(title) <= room else " · ".join(told[1:]).replace(" of ", "/")
+        if len(title) <= room:
+            return title
+        of = self._text("of")
+        title = title.replace(of, "/")
+        return title if len(title) <= room else " · ".join(where).replace(of, "/")
+
+    def _text(self, key: str, **values: Any) -> str:
+        return words.text(self._language, key, **values)
 
     # --- what is read from afar -----------------------------------------------------------------
 
@@ -174,6 +183,6 @@ class Guide:
                 bar.append("█", style="green" if in_zone else "cyan")
             else:
                 bar.append("▒" if in_zone else "·", style="green" if in_zone else "dim")
-        way = "" if self._angle_deg is None else (" internal" if angle >= 0.0 else " external")
-        bar.append(f"{way:<10}{self._verdict}", style="bold")
+        way = "" if self._angle_deg is None else self._text("internal" if angle >= 0.0 else "external")
+        bar.append(f" {way:<9}{self._verdict}", style="bold")
         return bar

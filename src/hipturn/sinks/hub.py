@@ -73,6 +73,7 @@ class Hub:
         self._show: dict[str, Any] | None = None
         self._done: list[dict[str, Any]] = []
         """Results of the guided sessions of this routine, or of this one alone, in order."""
+        self._closing: list[str] = []
         self._pelvis: State | None = None
         self._troubles: dict[str, str] = {}
         self._angle_at_ns = self._told_at_ns = 0
@@ -98,9 +99,14 @@ class Hub:
         self._standing.session(begins=True)
 
     def end(self, *, goes_on: bool = False) -> None:
-        """Hear that the session is over, or `goes_on` with the next; its results stay until that begins."""
+        """Hear that the session is over, or `goes_on` with the next; its results stay until that begins.
+
+        Its recording is being closed from then on, until `closed` is told.
+        """
         if not self._open:
             return
+        if self._tally.recording:
+            self._closing.append(self._tally.recording)
         self.viewers.tell(lines.dumps(self._tally.summary()))
         self._open, self._phase = False, lambda: None
         if self._show is not None and self._show["step"] != "done":
@@ -108,6 +114,12 @@ class Hub:
         if not goes_on:
             self._standing.session(begins=False)
         self._tell_state()
+
+    def closed(self, recording: str) -> None:
+        """Hear that the recording of a session that is over can be read whole."""
+        if recording in self._closing:
+            self._closing.remove(recording)
+            self._tell_state()
 
     def link(self, state: State, detail: str) -> None:
         """Hear where the link stands; MEASURING means only that packets may come."""
@@ -221,6 +233,7 @@ class Hub:
             phase=self._phase(),
             say=self._say,
             coach=self._show,
+            closing=list(self._closing),
             results=list(self._done),
             speaker=self._speaker.line(),
             pelvis=self._pelvis,

@@ -15,6 +15,7 @@ from hipturn.coach import Prompt
 from hipturn.model import HipAngle, Rep, Verdict
 from hipturn.plain import printable
 from hipturn.session import Heard
+from hipturn.sinks import words
 from hipturn.sinks.console import rep_table
 from hipturn.units import DEG_PER_RAD, NS_PER_S
 
@@ -27,10 +28,10 @@ FRAME = 4
 
 
 class Quiet:
-    """No display: prompts and the sensor's state as lines."""
+    """No display: prompts and the sensor's state as lines, in a language."""
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
-        self._tell = tell
+    def __init__(self, tell: Callable[[str], None], language: str = "en") -> None:
+        self._tell, self._language = tell, language
         self._state = ("", "")
 
     def hear(self, heard: Heard) -> None:
@@ -43,7 +44,9 @@ class Quiet:
         if self._state == (state, detail):
             return
         self._state = (state, detail)
-        self._tell(printable(f"           sensor {state}: {detail}"))
+        named = words.text(self._language, f"state.{state}")
+        told = words.text(self._language, "sensor", state=named, detail=detail)
+        self._tell(printable(f"           {told}"))
 
 
 class Nothing:
@@ -57,10 +60,13 @@ class Nothing:
 
 
 class Display:
-    """A live display in the terminal, redrawn at screen rate however fast samples come."""
+    """A live display in the terminal, redrawn at screen rate however fast samples come.
 
-    def __init__(self, console: Console, target: int) -> None:
-        self._target = target
+    It speaks the language of the session, and until that says something `language`.
+    """
+
+    def __init__(self, console: Console, target: int, language: str = "en") -> None:
+        self._target, self._language = target, language
         self._state, self._detail = "searching", ""
         self._say = ""
         self._angle_deg: float | None = None
@@ -83,7 +89,7 @@ class Display:
         """Take in what is shown."""
         match heard:
             case Prompt():
-                self._say = heard.say or self._say
+                self._say, self._language = heard.say or self._say, heard.language
             case HipAngle():
                 self._angle_deg = float(heard.angle_rad[-1]) * DEG_PER_RAD
                 self._most_deg = max(self._most_deg, self._angle_deg)
@@ -98,27 +104,35 @@ class Display:
         self._state, self._detail = state, detail
 
     def _draw(self) -> RenderableType:
-        goal = f" of {self._target}" if self._target else ""
+        goal = f" {self._text('display.of', target=self._target)}" if self._target else ""
         grid = Table.grid(padding=(0, 2))
         grid.add_column(justify="right", style="dim")
         grid.add_column()
-        grid.add_row("sensor", Text(printable(f"{self._state}  {self._detail}")))
-        grid.add_row("angle", self._angle())
+        state = self._text(f"state.{self._state}")
+        grid.add_row(self._text("display.sensor"), Text(printable(f"{state}  {self._detail}")))
+        grid.add_row(self._text("display.angle"), self._angle())
         grid.add_row("", self._bar())
-        grid.add_row("count", Text(f"{self._counted}{goal}", style="bold"))
+        grid.add_row(self._text("display.count"), Text(f"{self._counted}{goal}", style="bold"))
         if self._target:
             grid.add_row("", Bar(self._target, 0, min(self._counted, self._target), width=40, color="green"))
         width = min(WIDTH, self._console.width)
         parts: list[RenderableType] = [Text(printable(self._say), style="bold cyan"), grid]
         if reps := self._reps:
-            parts.append(rep_table(reps, width - FRAME))
+            parts.append(rep_table(reps, width - FRAME, self._language))
         return Panel(Group(*parts), title="hipturn", width=width)
 
     def _angle(self) -> Text:
         if self._angle_deg is None:
             return Text("–")
-        note = "" if self._trusted else "  settling"
-        return Text(f"{self._angle_deg:+6.1f}°   most {self._most_deg:.1f}°{note}", style="bold")
+        note = "" if self._trusted else f"  {self._text('display.settling')}"
+        now, most = (words.number(self._language, x, form) for x, form in self._figures())
+        return Text(f"{now}°   {self._text('display.most', deg=most)}{note}", style="bold")
+
+    def _figures(self) -> tuple[tuple[float, str], tuple[float, str]]:
+        return (self._angle_deg or 0.0, "+6.1f"), (self._most_deg, ".1f")
+
+    def _text(self, key: str, **values: Any) -> str:
+        return words.text(self._language, key, **values)
 
     def _bar(self) -> Bar:
         """Return the angle on a scale with zero in the middle: left external, right internal."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hipturn import drills
-from hipturn.coach import Drill, Part, Routine
+from hipturn.coach import Drill, Part, Routine, words
 from hipturn.core.references import GROUPS, SCALES, Group, Scale, Spread
 from hipturn.units import DEG_PER_RAD
 
@@ -60,19 +60,19 @@ def _part(part: Part, drill: Drill, language: str) -> dict[str, Any]:
     }
 
 
-def references() -> dict[str, Any]:
+def references(language: str = "en") -> dict[str, Any]:
     """Return the published values a range can be looked at beside, each with its source, in degrees."""
     return {
         "v": 1,
-        "groups": [_group(group) for group in GROUPS.values()],
-        "scales": [_scale(scale) for scale in SCALES.values()],
+        "groups": [_group(group, language) for group in GROUPS.values()],
+        "scales": [_scale(scale, language) for scale in SCALES.values()],
     }
 
 
-def _group(group: Group) -> dict[str, Any]:
+def _group(group: Group, language: str) -> dict[str, Any]:
     return {
         "name": group.name,
-        "people": group.people,
+        "people": words.known(language, "group", group.people),
         "n": group.n,
         "position": group.position,
         "internal": _spread(group.internal),
@@ -87,12 +87,14 @@ def _spread(spread: Spread | None) -> dict[str, float | None] | None:
     return {"mean_deg": _deg(spread.mean_rad), "sd_deg": _deg(spread.sd_rad)}
 
 
-def _scale(scale: Scale) -> dict[str, Any]:
+def _scale(scale: Scale, language: str) -> dict[str, Any]:
     return {
         "name": scale.name,
         "direction": scale.direction.value,
-        "marks": [{"deg": _deg(angle), "text": text} for angle, text in scale.marks],
-        "source": scale.source,
+        "marks": [
+            {"deg": _deg(at_rad), "text": words.known(language, "mark", text)} for at_rad, text in scale.marks
+        ],
+        "source": words.known(language, "source", scale.source),
     }
 
 

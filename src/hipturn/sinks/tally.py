@@ -57,6 +57,7 @@ class Tally:
             "side": self.side,
             "person": self.start.person or None,
             "drill": self.start.drill,
+            "movement": self.start.movement or "active",
             "samples": self._samples,
             "duration_s": round(self._duration_ns / NS_PER_S, 2),
             "reps": verdicts.total(),

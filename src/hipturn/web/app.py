@@ -150,8 +150,8 @@ class _Rooms:
             return problem(422, str(error).replace(str(self._catalogue.folder), "…"))
         return problem(404, none) if found is None else Response(found, media_type="application/json")
 
-    async def references(self, _request: Request) -> Response:
-        return JSONResponse(references())
+    async def references(self, request: Request) -> Response:
+        return JSONResponse(references(request.query_params.get("language", "en")))
 
     async def results(self, _request: Request) -> Response:
         told = ",".join(self._hub.results())

@@ -117,6 +117,10 @@ SCHEMAS: Schema = {
                             "side": {"enum": ["left", "right"]},
                             "drill": _maybe("string"),
                             "person": _maybe("string"),
+                            "movement": {
+                                "enum": ["active", "passive"],
+                                "description": "passive: somebody else turns the leg.",
+                            },
                             "samples": {"type": "integer"},
                             "duration_s": {"type": "number"},
                             "reps": {"type": "integer"},
@@ -130,6 +134,11 @@ SCHEMAS: Schema = {
             "coach": {
                 "type": ["object", "null"],
                 "description": "What a screen shows now: the line of type coach that was told last.",
+            },
+            "closing": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "Recordings of sessions that are over and that are not yet closed.",
             },
             "results": {
                 "type": "array",
@@ -330,14 +339,15 @@ def document() -> Schema:
     )
     chosen = _get("The drills and routines there are", _json("They", offered))
     chosen["get"]["responses"]["422"] = PROBLEM
-    chosen["get"]["parameters"] = [
-        {
-            "name": "language",
-            "in": "query",
-            "description": "Of titles and texts; English where there is none.",
-            "schema": {"type": "string", "enum": list(LANGUAGES)},
-        }
-    ]
+    language = {
+        "name": "language",
+        "in": "query",
+        "description": "Of titles and texts; English where there is none.",
+        "schema": {"type": "string", "enum": list(LANGUAGES)},
+    }
+    published = _get("Published values a range can be looked at beside", _json("They", _ref("References")))
+    for each in (chosen, published):
+        each["get"]["parameters"] = [language]
     drawn = _get(
         "A recording's angle on an even grid, thinned to be drawn",
         _json("The angle", _ref("Angles")),
@@ -392,9 +402,7 @@ def document() -> Schema:
             "/api/v1/drills": chosen,
             "/api/v1/people": everybody,
             "/api/v1/people/{person}/progress": over_weeks,
-            "/api/v1/references": _get(
-                "Published values a range can be looked at beside", _json("They", _ref("References"))
-            ),
+            "/api/v1/references": published,
             "/api/v1/results": _get("The running session's lines, or the last one's", _json("They", results)),
             "/api/v1/commands": {
                 "post": {

@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from hipturn.coach.words import names
 from hipturn.plain import printable
 from hipturn.report.words.de import PICTURE as PICTURE_DE
 from hipturn.report.words.de import TEXTS as DE
 from hipturn.report.words.en import TEXTS as EN
 from hipturn.units import DEG_PER_RAD
 
-CATALOGUES: Mapping[str, Mapping[str, str]] = {"en": EN, "de": DE}
+CATALOGUES: Mapping[str, Mapping[str, str]] = {
+    language: {**names(language, "position", "group", "mark", "source"), **texts}
+    for language, texts in (("en", EN), ("de", DE))
+}
 PICTURES: Mapping[str, Mapping[str, str]] = {"en": {}, "de": PICTURE_DE}
 """Words in the picture of a recording, by what they are in English."""
 

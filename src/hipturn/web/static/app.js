@@ -62,10 +62,16 @@ function route() {
   views[view].enter(path);
 }
 
-/** Hear what was missed of the session: before the page was opened, or while the link was away. */
+/**
+ * Hear what was missed of the session: before the page was opened, or while the link was away. If another has
+ * begun until the answer comes, that one was heard from its beginning on.
+ */
 async function catchUp() {
   try {
-    for (const line of (await get("results")).lines) store.hear(line, performance.now());
+    const before = store.recording;
+    const { lines } = await get("results");
+    const overtaken = store.recording !== before && lines[0]?.recording !== store.recording;
+    if (!overtaken) for (const line of lines) store.hear(line, performance.now());
   } catch {
     // the link is gone again: the next one catches up
   }

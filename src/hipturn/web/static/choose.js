@@ -1,11 +1,13 @@
 // What to do next: whose hip, which leg, which test, drill, stretch or routine.
 
 import { get } from "./api.js";
-import { el, say } from "./dom.js";
+import { el, say, steady } from "./dom.js";
 import { language, t } from "./i18n.js";
 import { icon } from "./icons.js";
 import * as prefs from "./prefs.js";
 
+/** Who touched the form so lately is still at it. */
+const HANDS_MS = 15000;
 const GROUPS = ["test", "drill", "stretch", "roll-out"];
 
 /** Mount the choice; `begin(command)` starts a session, `back()` leads back to one that runs. */
@@ -34,6 +36,21 @@ export function choose(store, begin, back) {
       }),
       el("span", { "data-t": `leg.${side}` }),
     ),
+  );
+  const movements = ["active", "passive"].map((movement) =>
+    el(
+      "label",
+      { class: "segment" },
+      el("input", { type: "radio", name: "movement", value: movement, onchange: () => prefs.set("movement", movement) }),
+      el("span", { "data-t": `movement.${movement}` }),
+    ),
+  );
+  const turning = el(
+    "fieldset",
+    { class: "field turning" },
+    el("legend", { class: "label", "data-t": "choose.movement" }),
+    el("div", { class: "segments" }, movements),
+    el("p", { class: "muted small", "data-t": "choose.movement.why" }),
   );
   const offers = el("div", { class: "offers", role: "radiogroup", "data-t-label": "choose.what" });
   const about = el("div", { class: "about", "aria-live": "polite" });
@@ -75,12 +92,17 @@ export function choose(store, begin, back) {
         el("legend", { class: "label", "data-t": "choose.leg" }),
         el("div", { class: "segments" }, legs),
       ),
+      turning,
     ),
     offers,
     about,
     el("div", { class: "choose-go" }, el("div", { class: "row" }, start, cancel), ready),
   );
   let offered = { drills: [], routines: [] };
+  let asked = 0;
+  let touchedAt = -Infinity;
+  for (const what of ["focusin", "input", "pointerdown", "keydown"])
+    node.addEventListener(what, () => (touchedAt = performance.now()));
 
   function command() {
     const [kind, name] = chosen();
@@ -88,6 +110,7 @@ export function choose(store, begin, back) {
       command: "start",
       [kind]: name,
       side: prefs.get("side"),
+      movement: found()?.kind === "test" ? prefs.get("movement") : "active",
       language: language(),
       ...(prefs.get("person") ? { person: prefs.get("person") } : {}),
     };
@@ -102,9 +125,18 @@ export function choose(store, begin, back) {
     return (kind === "routine" ? offered.routines : offered.drills).find((one) => one.name === name) ?? null;
   }
 
-  /** Fetch what there is, in the language of the page. */
+  /** Fetch what there is, in the language of the page; what was asked for again meanwhile is left. */
   async function fetchOffers() {
-    const [there, known] = await Promise.all([get(`drills?language=${language()}`), get("people")]);
+    const mine = ++asked;
+    try {
+      const [there, known] = await Promise.all([get(`drills?language=${language()}`), get("people")]);
+      if (mine === asked) steady(offers, () => draw(there, known));
+    } catch {
+      // the program is away, which is said: asked again when it is back
+    }
+  }
+
+  function draw(there, known) {
     offered = there;
     people.replaceChildren(...known.people.map((name) => el("option", { value: name })));
     const groups = GROUPS.map((kind) => [kind, offered.drills.filter((one) => one.kind === kind), "drill"]);
@@ -151,8 +183,12 @@ export function choose(store, begin, back) {
   function settle() {
     person.value = document.activeElement === person ? person.value : prefs.get("person");
     for (const label of legs) label.firstChild.checked = label.firstChild.value === prefs.get("side");
+    for (const label of movements) label.firstChild.checked = label.firstChild.value === prefs.get("movement");
     const one = found();
-    about.replaceChildren(...(one ? aboutOf(one) : []));
+    turning.hidden = one?.kind !== "test";
+    // it is read out when it changes, and only then
+    if (about.told !== one) about.replaceChildren(...(one ? aboutOf(one) : []));
+    about.told = one;
     start.disabled = !one || !store.open;
     cancel.hidden = !store.running;
     const state = store.status?.state;
@@ -169,7 +205,17 @@ export function choose(store, begin, back) {
   }
 
   for (const topic of ["state", "link"]) store.on(topic, settle);
-  return { node, settle, fetchOffers };
+  store.on("link", (open) => open && !node.hidden && fetchOffers());
+  return {
+    node,
+    settle,
+    fetchOffers,
+    /** Whether somebody was at it a moment ago. */
+    get inHand() {
+      return performance.now() - touchedAt < HANDS_MS;
+    },
+    leave: () => (touchedAt = -Infinity),
+  };
 }
 
 /** Return how much of it there is to do. */

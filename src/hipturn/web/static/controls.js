@@ -5,8 +5,8 @@ import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 
 const ROWS = [
-  ["undo", "PgUp"],
-  ["skip", "PgDn"],
+  ["undo", "up"],
+  ["skip", "down"],
   ["redo", "R"],
   ["tare", "Z"],
   ["stop", "Q"],
@@ -21,7 +21,7 @@ export function controls(store, orders, choose) {
     { class: "button primary pause", type: "button", onclick: () => orders.pause() },
     pauseIcon,
     pauseWords,
-    key("␣"),
+    el("kbd", { "aria-hidden": "true", text: "␣" }),
   );
   const others = ROWS.map(([name, shortcut]) =>
     el(
@@ -29,7 +29,7 @@ export function controls(store, orders, choose) {
       { class: `button order-${name}`, type: "button", onclick: () => orders.send({ command: name }) },
       icon(name),
       el("span", { "data-t": `do.${name}` }),
-      key(shortcut),
+      el("kbd", { "aria-hidden": "true", ...cap(shortcut) }),
     ),
   );
   const other = el(
@@ -61,6 +61,7 @@ export function controls(store, orders, choose) {
   return { node, settle };
 }
 
-function key(text) {
-  return el("kbd", { "aria-hidden": "true", text });
+/** Return what stands on a key: letters are the same everywhere. */
+function cap(name) {
+  return name.length === 1 ? { text: name } : { "data-t": `cap.${name}` };
 }

@@ -28,6 +28,28 @@ export function say(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+/**
+ * Change what is in a node, and leave whoever is at it where they are: the focus stays on what is the same, and
+ * who has scrolled sees it where it was.
+ */
+export function steady(node, change) {
+  const focus = node.contains(document.activeElement) ? document.activeElement : null;
+  const seen = scrollY > 0 ? [...node.querySelectorAll("a[href]")].find((one) => one.getBoundingClientRect().bottom > 0) : null;
+  const [what, where] = [same(focus), same(seen)];
+  const before = seen?.getBoundingClientRect().top;
+  change();
+  if (what && !document.activeElement?.matches(what)) node.querySelector(what)?.focus({ preventScroll: true });
+  const after = where && node.querySelector(where)?.getBoundingClientRect().top;
+  if (where && after !== undefined) scrollBy(0, after - before);
+}
+
+/** Return what finds an element again after it was made anew; null where nothing tells which it is. */
+function same(one) {
+  for (const name of ["id", "href", "value", "data-is"])
+    if (one?.getAttribute(name)) return `${one.localName}[${name}="${CSS.escape(one.getAttribute(name))}"]`;
+  return null;
+}
+
 /** Return the one element with this id. */
 export function byId(id) {
   return document.getElementById(id);

@@ -21,11 +21,9 @@ export function figures(store) {
   const angle = el("p", { class: "angle" });
   const age = el("p", { class: "age", role: "status" });
   const facts = el("dl", { class: "facts" });
-  const steps = el(
-    "ol",
-    { class: "steps plain" },
-    ["setup", "hold", "rotations", "go"].map((name) => el("li", { "data-t": `step.${name}` })),
-  );
+  const still = el("li");
+  const step = (name) => el("li", { "data-t": `step.${name}` });
+  const steps = el("ol", { class: "steps plain" }, step("setup"), still, step("rotations"), step("go"));
   const countLabel = el("p", { class: "count-label" });
   const count = el("p", { class: "count" });
   const verdict = el("p", { class: "verdict" });
@@ -99,10 +97,11 @@ export function figures(store) {
     facts.replaceChildren(...factsOf(show));
     const at = store.angle ? null : (STEPS[show?.step] ?? (show === null && !store.coach ? 0 : null));
     steps.hidden = at === null || show?.kind === "roll-out";
-    for (const [n, step] of [...steps.children].entries()) {
-      step.dataset.done = String(n < at);
-      if (n === at) step.setAttribute("aria-current", "step");
-      else step.removeAttribute("aria-current");
+    say(still, t(show?.position ? `still.${show.position}` : "still"));
+    for (const [n, one] of [...steps.children].entries()) {
+      one.dataset.done = String(n < at);
+      if (n === at) one.setAttribute("aria-current", "step");
+      else one.removeAttribute("aria-current");
     }
     put(node, "steps", String(!steps.hidden));
     put(node, "counting", String(text !== "" || show?.timer?.kind === "hold" || store.reps.size > 0));

@@ -33,6 +33,7 @@ export function mount(section, { store }) {
     for (const [each, part] of Object.entries(parts)) part.node.hidden = each !== name;
     shown = name;
     const { node, show } = parts[name];
+    const at = document.activeElement;
     node.setAttribute("aria-busy", "true");
     try {
       await show(value);
@@ -42,7 +43,9 @@ export function mount(section, { store }) {
     }
     if (mine !== asked) return;
     node.removeAttribute("aria-busy");
-    if (moved && given.length) node.querySelector("h1")?.focus({ preventScroll: true });
+    // whoever went on to something else while it was fetched is left there
+    const waited = [at, document.body, null].includes(document.activeElement);
+    if (moved && given.length && waited) node.querySelector("h1")?.focus({ preventScroll: true });
   }
 
   function fail(node, error) {
@@ -58,7 +61,10 @@ export function mount(section, { store }) {
   }
 
   onLanguage(() => shown && enter(path, false));
-  store.on("event", (line) => line.type === "summary" && shown === "recordings" && enter(path, false));
+  const again = () => shown === "recordings" && enter(path, false);
+  store.on("written", again);
+  // what was closed while nothing was heard
+  store.on("link", (open) => open && again());
   return { enter, leave };
 }
 

@@ -16,6 +16,9 @@ import * as prefs from "./prefs.js";
 export function mount(section, { store, orders, safety, sounds, claim }) {
   let choosing = false;
   let begun = false;
+  let sending = false;
+  /** How often somebody opened or left the choice: what was waited for meanwhile does not close it. */
+  let turns = 0;
 
   const chooser = choose(store, begin, () => open(false));
   const parts = {
@@ -40,20 +43,29 @@ export function mount(section, { store, orders, safety, sounds, claim }) {
 
   /** Begin a session; before the first ever the safety words are shown. */
   async function begin(command) {
+    if (sending) return;
+    sending = true;
+    const mine = turns;
     sounds.unlock();
-    if (!(await safety.before())) return;
-    claim();
-    begun = true;
-    if (!(await orders.send(command))) begun = false;
-    open(false);
+    try {
+      if (!(await safety.before())) return;
+      claim();
+      begun = true;
+      if (!(await orders.send(command))) begun = false;
+    } finally {
+      sending = false;
+    }
+    if (mine === turns) open(false);
   }
 
   function again(side) {
-    const { drill, person } = { drill: store.coach?.drill, person: prefs.get("person") };
+    const { drill, kind, result } = store.coach ?? {};
+    const person = prefs.get("person");
     prefs.set("side", side);
     return {
       command: "start",
       side,
+      movement: kind === "test" ? (result?.conditions?.movement ?? prefs.get("movement")) : "active",
       language: language(),
       ...(drill ? { drill } : {}),
       ...(person ? { person } : {}),
@@ -61,8 +73,11 @@ export function mount(section, { store, orders, safety, sounds, claim }) {
   }
 
   async function open(wanted) {
+    const mine = ++turns;
     choosing = wanted;
+    if (!wanted) chooser.leave();
     await settle();
+    if (mine !== turns) return;
     // whoever is in the form already stays there: what they type must not go elsewhere
     if (wanted && !chooser.node.contains(document.activeElement))
       section.querySelector("input[name=choice]:checked")?.focus();
@@ -74,21 +89,27 @@ export function mount(section, { store, orders, safety, sounds, claim }) {
     if (live.dataset.kind !== (show?.kind ?? "")) live.dataset.kind = show?.kind ?? "";
     const done = show?.step === "done" && !(show.parts > show.part);
     const over = outcome.any && (done || !store.running) && !begun;
-    const what = choosing
-      ? "choose"
-      : over
-        ? "results"
-        : store.running || begun || store.status === null
-          ? "live"
-          : "choose";
+    // a session that begins or ends elsewhere takes nothing out of anybody's hands
+    const at = section.dataset.what === "choose" && chooser.inHand;
+    const what =
+      choosing || at
+        ? "choose"
+        : over
+          ? "results"
+          : store.running || begun || store.status === null
+            ? "live"
+            : "choose";
     if (section.dataset.what === what) return;
     section.dataset.what = what;
     document.documentElement.dataset.what = what;
     chooser.node.hidden = what !== "choose";
     live.hidden = what !== "live";
     outcome.node.hidden = what !== "results";
+    // whoever reads the history, or is in a panel, is left there
+    if (section.hidden) return what === "choose" ? chooser.fetchOffers() : undefined;
     scrollTo(0, 0);
-    if (what === "results") outcome.node.focus({ preventScroll: true });
+    const free = document.activeElement === document.body || section.contains(document.activeElement);
+    if (what === "results" && free) outcome.node.focus({ preventScroll: true });
     return what === "choose" ? chooser.fetchOffers() : undefined;
   }
 
@@ -100,8 +121,13 @@ export function mount(section, { store, orders, safety, sounds, claim }) {
   onLanguage(() => {
     for (const part of [...Object.values(parts), chooser, outcome]) part.settle();
     chooser.fetchOffers();
+    compare();
   });
-  fetchReferences(() => [parts.leg, parts.figures, outcome].forEach((part) => part.settle()));
+  function compare() {
+    fetchReferences(() => [parts.leg, parts.figures, outcome].forEach((part) => part.settle()));
+  }
+  store.on("link", (open) => open && compare());
+  compare();
   prefs.watch("reference", () => [parts.leg, parts.figures].forEach((part) => part.settle()));
   settle();
 

@@ -1,7 +1,7 @@
 // What a person must know before they believe what they see: no connection, old figures, what does not work.
 
 import { el } from "./dom.js";
-import { number, t } from "./i18n.js";
+import { has, language, number, t } from "./i18n.js";
 
 /** A program that tells its state every 5 s has fallen silent when nothing came for so long. */
 const SILENT_MS = 6500;
@@ -30,7 +30,7 @@ export function notices(place, store) {
     const state = store.status?.state;
     const away = !cut && (state === "lost" || state === "stale");
     sensor.show(away ? t(`notice.${state}`, { seconds: number(store.stateFor(now)) }) : "");
-    const wrong = cut ? [] : Object.values(store.status?.troubles ?? {});
+    const wrong = cut ? [] : Object.entries(store.status?.troubles ?? {}).map(trouble);
     if (!cut && store.status?.battery_low)
       wrong.push(t("notice.battery", { percent: store.status.battery_percent }));
     troubles.show(wrong.join(" · "));
@@ -50,6 +50,12 @@ export function notices(place, store) {
       timer = setTimeout(() => (echo.dataset.on = "false"), bad ? 8000 : 2500);
     },
   };
+}
+
+/** Return what does not work; the program's own line, which says why, is English. */
+function trouble([part, line]) {
+  if (language() === "en") return line;
+  return has(`trouble.${part}`) ? t(`trouble.${part}`) : t("trouble", { part });
 }
 
 function line(kind) {

@@ -22,7 +22,7 @@ export class Orders {
       return true;
     } catch (error) {
       const offline = error instanceof TypeError;
-      this.echo(offline ? t("told.offline") : error.message, true);
+      this.echo(offline ? t("told.offline") : t("told.refused", { why: error.message }), true);
       return false;
     }
   }

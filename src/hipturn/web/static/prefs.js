@@ -12,6 +12,7 @@ const DEFAULTS = {
   safetyRead: false,
   person: "",
   side: "right",
+  movement: "active", // of tests: passive where somebody else turns the leg
   choice: "drill:seated-mobilisation",
   reference: "",
 };

@@ -16,12 +16,14 @@ export function prompts(store, orders) {
   function settle() {
     const show = store.coach;
     const side = store.status?.session?.side;
-    say(title, titleOf(show) || (side ? `${t("title.counting")} · ${t(`leg.${side}`)}` : "hipturn"));
+    const passive = store.status?.session?.movement === "passive";
+    say(title, titleOf(show, passive) || (side ? `${t("title.counting")} · ${t(`leg.${side}`)}` : "hipturn"));
     say(todo, upper(todoOf(show)));
     warning.hidden = !show?.warning;
     say(warning, upper(show?.warning ?? ""));
     said.dataset.same = String(said.textContent === todo.textContent);
-    const key = show?.question ? `${show.question.id} ${show.t_s} ${document.documentElement.lang}` : "";
+    // the same question is not put anew under somebody's finger
+    const key = show?.question ? `${JSON.stringify(show.question)} ${document.documentElement.lang}` : "";
     if (key === asked) return;
     asked = key;
     question.hidden = !show?.question;
@@ -70,10 +72,11 @@ export function prompts(store, orders) {
   return { node, question, settle };
 }
 
-/** Return where in what one is: title, leg, set, part. */
-export function titleOf(show) {
+/** Return where in what one is: title, leg, who turns it where that is somebody else, set, part. */
+export function titleOf(show, passive = false) {
   if (!show) return "";
   const parts = [show.title || t("title.counting"), t(`leg.${show.side}`)];
+  if (passive) parts.push(t("movement.passive"));
   if (show.sets > 1 && show.set) parts.push(t("title.set", show));
   if (show.parts > 1) parts.push(t("title.part", show));
   if (show.next) parts.push(t("title.next", show));

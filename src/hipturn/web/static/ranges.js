@@ -4,6 +4,7 @@ import { el, svg } from "./dom.js";
 import { number, t } from "./i18n.js";
 import * as prefs from "./prefs.js";
 import * as references from "./references.js";
+import { word } from "./written.js";
 
 const WAYS = ["internal", "external"];
 const FULL_DEG = 70;
@@ -165,7 +166,7 @@ function picture(show, side, way, found) {
 }
 
 function peopleOf({ people, n, position }) {
-  return `${people}, n = ${n}, ${position === "not told" ? t("results.untold") : position}`;
+  return `${people}, n = ${n}, ${position === "not told" ? t("results.untold") : word("position", position)}`;
 }
 
 function sources() {
@@ -178,5 +179,5 @@ function sources() {
           (scale) =>
             `${scale.marks.map((mark) => `${number(mark.deg)}° ${mark.text}`).join("; ")} (${scale.source})`,
         );
-  return el("p", { class: "muted small", lang: "en", text: lines.join(" ") });
+  return el("p", { class: "muted small", text: lines.join(" ") });
 }

@@ -1,7 +1,7 @@
 // The list of recordings, newest first, chosen by person, leg and drill.
 
 import { get } from "./api.js";
-import { el, say } from "./dom.js";
+import { el, say, steady } from "./dom.js";
 import { t } from "./i18n.js";
 import { counted, day, drillTitles, size, time } from "./written.js";
 
@@ -36,7 +36,9 @@ export function mount(node, store) {
 
   function choose(name, value) {
     chosen[name] = value;
-    load().catch((error) => say(status, t("history.failed", { why: error.message })));
+    shown = FEW;
+    const mine = asked + 1;
+    load().catch((error) => mine === asked && say(status, t("history.failed", { why: error.message })));
   }
 
   /** Ask for what is chosen; an answer that was overtaken by another choice is left. */
@@ -50,14 +52,18 @@ export function mount(node, store) {
     fill("person", answer.people.map((name) => [name, name]));
     fill("side", ["left", "right"].map((side) => [side, t(`leg.${side}`)]));
     fill("drill", answer.drills.map((name) => [name, titles.get(name) ?? name]).sort((a, b) => a[1].localeCompare(b[1])));
-    draw(FEW);
+    // what somebody looks at stays where it is
+    steady(list, () => draw(shown));
   }
 
   function fill(name, options) {
     const { label, select } = filters[name];
     say(label, t(`history.${name}`));
-    const any = el("option", { value: "", text: t(`history.${name}.any`) });
-    select.replaceChildren(any, ...options.map(([value, text]) => el("option", { value, text })));
+    const all = [["", t(`history.${name}.any`)], ...options];
+    // a list that is open is not touched without need
+    if (String(all) === select.dataset.told) return;
+    select.dataset.told = String(all);
+    select.replaceChildren(...all.map(([value, text]) => el("option", { value, text })));
     select.value = chosen[name];
   }
 
@@ -80,15 +86,15 @@ export function mount(node, store) {
   }
 
   function item(one, at) {
-    const running = one.name === store.status?.session?.recording;
+    const written = store.writes(one.name);
     if (!one.legs)
       return el("li", { class: "recording panel broken" }, el("span", { class: "when", text: time(at) }), el("span", { class: "what" }, one.name), el("span", { class: "muted", text: t("history.unreadable") }));
     const what = one.drill ? (titles.get(one.drill) ?? one.drill) : t("history.session");
     const link = el("a", { class: "recording panel", href: `#history/${encodeURIComponent(one.name)}` },
       el("span", { class: "when", text: time(at) }),
-      el("span", { class: "what" }, el("strong", { text: what }), one.person ? el("span", { class: "who", text: one.person }) : null, running ? el("span", { class: "badge", text: t("history.running") }) : null),
+      el("span", { class: "what" }, el("strong", { text: what }), one.person ? el("span", { class: "who", text: one.person }) : null, written ? el("span", { class: "badge", text: t(one.name === store.status.session?.recording ? "history.running" : "history.closing") }) : null),
       el("span", { class: "legs" }, one.legs.length ? one.legs.map(leg) : el("span", { class: "muted", text: t("history.nothing") })),
-      one.problem && !running ? el("span", { class: "badge bad", text: t("history.damaged") }) : null,
+      one.problem && !written ? el("span", { class: "badge bad", text: t("history.damaged") }) : null,
     );
     return el("li", {}, link);
   }

@@ -1,13 +1,23 @@
 // Published values a person may choose to look at; each with its source, none of them a verdict.
 
 import { get } from "./api.js";
+import { language } from "./i18n.js";
 import * as prefs from "./prefs.js";
 
 const known = { groups: [], scales: [] };
+let told = "";
 
-/** Fetch them once; call `then` when they are there. */
+/** Fetch them in the language of the page; call `then` when they are there. */
 export async function fetchReferences(then) {
-  Object.assign(known, await get("references"));
+  const now = language();
+  try {
+    const there = await get(`references?language=${now}`);
+    if (now !== language() || JSON.stringify(there) === told) return; // asked for again meanwhile, or known
+    told = JSON.stringify(there);
+    Object.assign(known, there);
+  } catch {
+    return; // the program is away: asked again when it is back
+  }
   then();
 }
 

@@ -41,7 +41,7 @@ export function mount(node, store) {
     const drawn = angles instanceof Angles ? angles : null;
     const found = told(session);
     // what is still being written is no damaged recording
-    const whole = name === store.status?.session?.recording ? { ...session, problem: null } : session;
+    const whole = store.writes(name) ? { ...session, problem: null } : session;
     notes.replaceChildren(...notesOf(whole, drawn ? null : angles));
     player.node.hidden = !drawn;
     if (drawn) player.load(session, found, drawn, shown === name);

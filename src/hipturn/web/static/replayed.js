@@ -30,6 +30,7 @@ function marked(t, kind, value) {
   if (kind === "note") return { t, key: "note", values: value };
   if (kind === "count") return { t, key: value.on ? "count.on" : "count.off", values: {} };
   if (kind !== "answer") return { t, key: kind, values: {} };
+  if (value.question === "warm") return { t, key: value.value ? "warm.yes" : "warm.no", values: {} };
   return value.question === "pain" ? { t, key: "pain", values: { n: value.value } } : { t, key: "answer", values: value };
 }
 

@@ -18,7 +18,6 @@ export function sensor(place, store) {
     const name = store.open && status ? status.state : "offline";
     if (place.dataset.state !== name) place.dataset.state = name;
     say(state, t(`state.${name}`));
-    state.title = status?.words ?? "";
     say(more, moreOf(status, name));
     const percent = status?.battery_percent ?? null;
     battery.hidden = percent === null;

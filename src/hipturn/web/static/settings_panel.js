@@ -5,16 +5,17 @@ import { LANGUAGES, language, t } from "./i18n.js";
 import { icon } from "./icons.js";
 import * as prefs from "./prefs.js";
 
+/** What stands on the keys, by what they do; names in braces are other ones elsewhere. */
 const KEYS = [
   ["␣ · P · B · .", "pause"],
-  ["PgDn · →", "skip"],
-  ["PgUp · ←", "undo"],
+  ["{down} · →", "skip"],
+  ["{up} · ←", "undo"],
   ["R", "redo"],
   ["Z", "tare"],
   ["M", "beat"],
   ["Q", "stop"],
   ["0–9, X", "pain"],
-  ["Y · N", "answer"],
+  ["{yes} · N", "answer"],
   ["V", "mute"],
   ["H", "history"],
   ["?", "keys"],
@@ -81,7 +82,7 @@ export function settingsPanel(tools, safety) {
     );
     keys.replaceChildren(
       ...KEYS.flatMap(([key, name]) => [
-        el("dt", {}, el("kbd", { text: key })),
+        el("dt", {}, el("kbd", { text: key.replace(/\{(\w+)\}/, (_, name) => t(`cap.${name}`)) })),
         el("dd", { text: t(`key.${name}`) }),
       ]),
     );

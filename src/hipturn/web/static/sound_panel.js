@@ -45,7 +45,12 @@ export function soundPanel(tools, store, orders, voice, sounds, me) {
     id: "pitch",
     onchange: (event) => prefs.set("pitch", event.target.checked),
   });
-  const beat = el("select", { id: "beat", onchange: (event) => setBeat(Number(event.target.value)) });
+  const beat = el(
+    "select",
+    { id: "beat", onchange: (event) => setBeat(Number(event.target.value)) },
+    BEATS.map((bpm) => el("option", { value: String(bpm) })),
+  );
+  let beaten = null;
   const panel = el(
     "div",
     {
@@ -89,9 +94,10 @@ export function soundPanel(tools, store, orders, voice, sounds, me) {
     orders.send({ command: "speaker", where, ...(where === "page" ? { page: me } : {}) });
   }
 
-  function setBeat(bpm) {
+  async function setBeat(bpm) {
     if (bpm) prefs.set("bpm", bpm);
-    if (store.running) orders.metronome(bpm);
+    if (store.running) await orders.metronome(bpm);
+    beat.value = String(orders.bpm); // the beat there is, not the one that was refused
   }
 
   /** Be the page that speaks: where nobody is it yet, or `over` another where somebody begins a session here. */
@@ -125,15 +131,11 @@ export function soundPanel(tools, store, orders, voice, sounds, me) {
     volume.value = Math.round(prefs.get("volume") * 100);
     muted.checked = prefs.get("muted");
     pitch.checked = prefs.get("pitch");
-    beat.replaceChildren(
-      ...BEATS.map((bpm) =>
-        el("option", {
-          value: bpm,
-          text: bpm ? t("sound.bpm", { bpm }) : t("sound.nobeat"),
-          selected: bpm === orders.bpm,
-        }),
-      ),
-    );
+    for (const one of beat.options)
+      say(one, one.value === "0" ? t("sound.nobeat") : t("sound.bpm", { bpm: one.value }));
+    // a list that is open is not touched without need
+    if (beaten !== orders.bpm) beat.value = String(orders.bpm);
+    beaten = orders.bpm;
     voice.volume = prefs.get("volume");
     sounds.setVolume(prefs.get("volume"));
   }

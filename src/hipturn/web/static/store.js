@@ -9,7 +9,8 @@ const FOLLOW = 0.05;
 
 /**
  * Topics of `on`: "link", "state", "session" (a new one: what was known of the last is gone), "coach",
- * "prompt", "reps", "event" (any other line of results), "speaker", "mark", "angle" (60 a second: only to
+ * "prompt", "reps", "event" (any other line of results), "written" (a recording is begun, over or whole
+ * now), "speaker", "mark", "angle" (60 a second: only to
  * follow the sound; views look at `angle` when they draw).
  */
 export class Store {
@@ -90,6 +91,8 @@ export class Store {
   }
 
   hearState(line, at) {
+    const written = (status) => String([status?.session?.recording, ...(status?.closing ?? [])]);
+    const changed = this.status !== null && written(this.status) !== written(line);
     this.status = line;
     this.stateAt = at;
     const session = line.session;
@@ -101,6 +104,7 @@ export class Store {
     this.tell("state", line);
     this.tell("speaker", line.speaker);
     this.tell("coach", this.coach);
+    if (changed) this.tell("written", line);
   }
 
   /** Hear a line of results; what is heard twice, after a reconnect, is known once. */
@@ -153,6 +157,12 @@ export class Store {
   /** Return how old the sensor's state is that is told, s: it goes on ageing between two tellings. */
   stateFor(at = performance.now()) {
     return this.status === null ? 0 : this.status.for_s + (at - this.stateAt) / 1000;
+  }
+
+  /** Return whether a recording is still written: it runs, or is being closed. */
+  writes(recording) {
+    const { session, closing } = this.status ?? {};
+    return recording === session?.recording || Boolean(closing?.includes(recording));
   }
 
   /** Return whether a session runs. */
