@@ -116,6 +116,8 @@ async def live(
     reps: int = 0,
     end_after_s: float = 600.0,
     part_after_s: float = 7200.0,
+    limit_s: float | None = None,
+    hub: Hub | None = None,
     on_closed: Callable[[list[Path]], None] = lambda _: None,
     services: Mapping[str, Callable[[], Awaitable[None]]] | None = None,
     view: Seen | None = None,
@@ -130,9 +132,16 @@ async def live(
         return played[0]
 
     plan = Plan(
-        None, side, reps, config.defaults(), folder, end_after_s=end_after_s, part_after_s=part_after_s
+        None,
+        side,
+        reps,
+        config.defaults(),
+        folder,
+        end_after_s=end_after_s,
+        part_after_s=part_after_s,
+        limit_s=limit_s,
     )
-    hub, seen, stop = Hub(), view or Seen(), asyncio.Event()
+    hub, seen, stop = hub or Hub(), view or Seen(), asyncio.Event()
     daemon = Daemon(plan, make, hub, seen, services=services or {}, on_closed=on_closed)
     if notifier is not None:
         daemon.notifier = notifier

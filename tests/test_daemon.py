@@ -272,6 +272,35 @@ def test_a_service_that_fails_is_started_again(tmp_path: Path, monkeypatch: pyte
     assert len(runs) == 3
 
 
+@pytest.mark.parametrize("by", ["target", "stop", "limit"])
+def test_who_watches_hears_how_the_session_ends_before_the_program_does(tmp_path: Path, by: str) -> None:
+    motion = drill(reps=4)
+    told: list[dict[str, Any]] = []
+
+    async def main() -> None:
+        async def watching() -> None:
+            viewer = seen.viewers.join()
+            while True:
+                told.append(json.loads(await viewer.get()))
+
+        seen = Hub()
+        reps, limit_s = 2 if by == "target" else 0, 0.5 if by == "limit" else None
+        services = {"page": watching}
+        opened = live(tmp_path, hub=seen, side=motion.leg.side, reps=reps, limit_s=limit_s, services=services)
+        async with opened as one:
+            one.source.link(motion)
+            await one.source.send(packets_of(motion))
+            if by == "stop":
+                await one.until(lambda: any(line["type"] == "rep" for line in told))
+                one.stop.set()
+            assert (await one.task).recordings
+
+    use(main())
+    (summary,) = [n for n, line in enumerate(told) if line["type"] == "summary"]
+    states = [line["closing"] for line in told[summary:] if line["type"] == "state"]
+    assert states[-1] == [] and any(states), "its recording is kept, and that is told"
+
+
 def test_a_mistake_in_the_measurement_costs_the_session_and_not_the_program(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -80,8 +80,13 @@ class Daemon:
         """Measure until the target or limit is reached or `stop` is set; recordings are closed then."""
         self._telling = Telling(self.hub, self.view, self.listeners, lambda: self.plan.language)
         self._planned(self.plan)
+        limit: asyncio.TimerHandle | None = None
+        if self.plan.limit_s is not None:
+            limit = asyncio.get_running_loop().call_later(self.plan.limit_s, self._door.close)
+        ended = False
         try:
-            async with asyncio.timeout(self.plan.limit_s), asyncio.TaskGroup() as tasks:
+            async with asyncio.TaskGroup() as tasks:
+                radios = [tasks.create_task(source.run(), name=name) for name, source in self._sources()]
                 beside = [tasks.create_task(run, name=name) for name, run in self._beside(stop).items()]
                 self.notifier.ready()
                 taken = 0
@@ -92,31 +97,44 @@ class Daemon:
                         # a queue that is never empty never waits: radio and page must have their turn
                         await asyncio.sleep(0)
                 self.notifier.stopping()
+                for task in radios:
+                    task.cancel()
+                await asyncio.wait(radios)
+                ended = True
+                self._wind_up()
+                # whoever watches hears how it ended, and that it is kept
+                await asyncio.gather(*self._closing)
                 for task in beside:
                     task.cancel()
-        except TimeoutError:
-            pass
         finally:
-            # what the radio still said while it was being stopped belongs to the session
-            for item in self._door.drain():
-                self._take(item)
-            if self._running is not None and self.plan.guided:
-                self._running.stop()
-            self._end()
-            if self._recalling is not None:
-                self._recalling.cancel()
+            if limit is not None:
+                limit.cancel()
+            if not ended:
+                self._wind_up()
             await asyncio.gather(*self._closing)
         return self._last
 
-    def _beside(self, stop: asyncio.Event) -> Mapping[str, Coroutine[None, None, None]]:
-        """Return what runs beside the loop, by name."""
-        sources = {"radio": self.source(self.plan, Ears(self._door.put, self._state, self._vitals))}
+    def _wind_up(self) -> None:
+        """End the session; what the radio still said while it was being stopped belongs to it."""
+        for item in self._door.drain():
+            self._take(item)
+        if self._running is not None and self.plan.guided:
+            self._running.stop()
+        self._end()
+        if self._recalling is not None:
+            self._recalling.cancel()
+
+    def _sources(self) -> Iterator[tuple[str, Source]]:
+        """Yield the sensors, by the names of their tasks."""
+        yield "radio", self.source(self.plan, Ears(self._door.put, self._state, self._vitals))
         if self.plan.pelvis is not None:
             ears = Ears(self._door.put, self._telling.pelvis, lambda *_: None, PELVIS)
-            sources["radio of the pelvis"] = self.source(self.plan, ears)
+            yield "radio of the pelvis", self.source(self.plan, ears)
+
+    def _beside(self, stop: asyncio.Event) -> Mapping[str, Coroutine[None, None, None]]:
+        """Return what runs beside sensors and loop, by name."""
         kept = {"tick": self._ticking, **self.services}
         return {
-            **{name: source.run() for name, source in sources.items()},
             "stop": self._close_when(stop),
             **{name: kept_up(name, run, self._telling.trouble) for name, run in kept.items()},
         }

@@ -15,10 +15,11 @@ from mcap.opcode import Opcode
 
 from hipturn.recording.messages import RECORD_HEAD
 
-WINDOW_BYTES = 1 << 20
-"""Read at once: some four minutes of one 100 Hz sensor, so that the handing over costs nothing."""
+WINDOW_BYTES = 1 << 18
+"""Read at once: a minute of one 100 Hz sensor. Four times as much gains 5 % and takes 6 MB more, which a
+daemon that lists its recordings keeps."""
 
-MAX_ROW_BYTES = 4 << 20
+MAX_ROW_BYTES = 1 << 20
 """The most content of a row, for it takes memory before anyone asks for it."""
 
 MAX_IN_VAIN_BYTES = 8 << 20
