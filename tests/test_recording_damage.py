@@ -1,10 +1,13 @@
 """Whatever happens to a recording's file, what is whole in it is read, and what is missing is told."""
 
+import errno
+import io
 import os
 import random
 import struct
 import tracemalloc
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import zstandard
@@ -16,6 +19,9 @@ from hipturn.errors import InputError
 from hipturn.model import Input, LinkUp, Packets
 from hipturn.recording import Reader
 from recording_examples import LINK_UP, SESSION, flat, packets, short_session, write_chunks
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 CHUNK = b"\x04\x00\x00\x00zstd"
 DATA_END = b"\x0f\x04\0\0\0\0\0\0\0"
@@ -283,3 +289,39 @@ def test_random_files_with_the_right_beginning_end(tmp_path: Path) -> None:
         path.write_bytes(b"\x89MCAP0\r\n" + records)
         with pytest.raises(InputError):
             read_all(path)
+
+
+class FailingDisk(io.FileIO):
+    """A file whose disk fails from a place on."""
+
+    fails_at = 1 << 62
+
+    def readinto(self, buffer: "Buffer", /) -> int | None:
+        sound = self.fails_at - self.tell()
+        if sound <= 0:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return super().readinto(memoryview(buffer)[:sound])
+
+
+def test_a_disk_that_fails_costs_nothing_that_was_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever it fails; and that is told."""
+    path = tmp_path / "m"
+    write_chunks(path, [[SESSION, LINK_UP], *([packets(second * 12, count=12)] for second in range(20))])
+    whole = path.read_bytes()
+    starts = chunk_starts(whole)
+
+    def opened(self: Reader) -> io.BufferedReader:
+        return io.BufferedReader(FailingDisk(self.path), 64)
+
+    monkeypatch.setattr(Reader, "_open", opened)
+    reader = Reader(path)
+    for fails_at in range(starts[2], starts[-1], 97):
+        monkeypatch.setattr(FailingDisk, "fails_at", fails_at)
+        before = sum(start < fails_at for start in starts) - 2  # the first is the session's, the last is cut
+        read = flat(reader.inputs())
+        assert sum(isinstance(item, tuple) for item in read) >= 12 * before, fails_at
+        assert reader.problem is not None and "cannot be read further" in reader.problem
+        with pytest.raises(InputError, match="check its disk"):
+            list(reader.events())

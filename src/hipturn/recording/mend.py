@@ -72,7 +72,7 @@ def finish(path: Path) -> int | None:
             if file.read(len(scan.MAGIC)) != scan.MAGIC:
                 raise InputError(f"{path} breaks off before the session begins: nothing is in it")
             found = _walk(file)
-            if len(found.chunks) < _whole_chunks(file):
+            if len(found.chunks) < sum(isinstance(item, bytes) for item in scan.Scan(file)):
                 # something whole comes after something that is not: cutting that off would lose it
                 raise InputError(f"{path} is damaged within: left as it is, what is whole can be read")
             if not found.chunks:
@@ -85,13 +85,6 @@ def finish(path: Path) -> int | None:
             return found.counts.total()
     except OSError as error:
         raise InputError(f"{path} cannot be finished ({error.strerror}): it can be read as it is") from error
-
-
-def _whole_chunks(file: BinaryIO) -> int:
-    look = scan.Scan(file)
-    for _ in look:
-        pass
-    return look.chunks
 
 
 def _walk(file: BinaryIO) -> Found:

@@ -4,7 +4,6 @@ import os
 import struct
 import zlib
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import BinaryIO
 
@@ -15,7 +14,6 @@ from mcap.opcode import Opcode
 from mcap.records import Channel, Metadata
 from mcap.writer import MCAP0_MAGIC
 
-from hipturn.recording.ahead import Ahead
 from hipturn.recording.messages import RECORD_HEAD
 
 MAX_CHUNK_BYTES = 64 << 20
@@ -68,10 +66,9 @@ MAGIC = bytes(MCAP0_MAGIC)
 class Scan:
     """One pass over an open file that begins with `MAGIC`.
 
-    Iterating gives what is whole, in the order of the file: the contents of chunks as bytes, the first
-    alone and then many at once, with `Metadata` and `Channel` records from between them. Afterwards
-    `chunks` is how many were whole, `damaged` the number of places that something was left out at, and
-    `closed` tells whether the closing records are there.
+    Iterating gives what is whole, in the order of the file: the contents of chunks as bytes, with
+    `Metadata` and `Channel` records from between them. Afterwards `damaged` is the number of places
+    that something was left out at, and `closed` tells whether the closing records are there.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -80,17 +77,11 @@ class Scan:
         self._decompress = zstandard.ZstdDecompressor().decompress
         self._search_from = len(MAGIC)
         self._swell = MAX_CHUNK_BYTES + MAX_SWELL * self._size
-        self.chunks = 0
         self.damaged = 0
         self.closed = False
 
     def __iter__(self) -> Iterator[bytes | Metadata | Channel]:
         """Yield what is whole; raise OSError only."""
-        # it starts no thread before there is work for it, and ends it with this iteration
-        with ThreadPoolExecutor(1, "unpack") as worker:
-            yield from self._records(Ahead(self._file, self._size, worker))
-
-    def _records(self, ahead: Ahead) -> Iterator[bytes | Metadata | Channel]:
         read, seek = self._file.read, self._file.seek
         position = seek(len(MAGIC))
         in_damage = False
@@ -100,15 +91,7 @@ class Scan:
             end = position + RECORD_HEAD + length
             if end > self._size:
                 opcode = 0
-            if opcode == CHUNK and self.chunks and (taken := ahead.take(position, self._swell)):
-                row, joined = taken
-                end = row.end
-                self._search_from = row.chunks_end
-                self._swell -= row.size
-                self.chunks += len(row.sizes)
-                in_damage = False
-                yield joined
-            elif opcode == CHUNK:
+            if opcode == CHUNK:
                 content = self._content(read(length)) if length <= MAX_CHUNK_BYTES else None
                 self._search_from = position + 1 if content is None else end
                 self._swell -= len(content) if content is not None else 0
@@ -117,7 +100,6 @@ class Scan:
                 self.damaged += content is None and not in_damage
                 in_damage = content is None
                 if content is not None:
-                    self.chunks += 1
                     yield content
             elif opcode == MESSAGE_INDEX and length == 6 + int.from_bytes(read(6)[2:], "little"):
                 pass
