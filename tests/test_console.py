@@ -14,7 +14,7 @@ from hipturn import config, lines
 from hipturn.cli import output
 from hipturn.coach import Coach, Prompt
 from hipturn.daemon.telling import Telling
-from hipturn.model import SessionStart, Side
+from hipturn.model import Corrected, SessionStart, Side, StreamNs
 from hipturn.session import Session
 from hipturn.sinks.console import PIPE_WIDTH, print_results, rep_row
 from hipturn.sinks.hub import Hub
@@ -42,6 +42,19 @@ def test_the_display_shows_angle_count_state_and_repetitions() -> None:
     shown = screen.getvalue()
     for words in ("SHIN-1", "count", "of 3", "most", "internal", "short-range", "°"):
         assert words in shown
+
+
+def test_the_display_counts_what_was_not_taken_back() -> None:
+    screen = io.StringIO()
+    console = Console(file=screen, width=110, height=40)
+    display = Display(console, target=9)
+    session(display)
+    console.print(display._draw())
+    n = next(rep["n"] for rep in display._reps if rep["verdict"] == "controlled")
+    for kind in ("undo", "redo"):
+        display.hear(Corrected(simulated.STREAM, StreamNs(0), kind, (n,)))
+        console.print(display._draw())
+    assert re.findall(r"count\s+(\d+) of 9", screen.getvalue()) == ["2", "1", "2"]
 
 
 WICKED = "\x1b]0;owned\x07\x1b[2J[red]\u202e"

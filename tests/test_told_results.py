@@ -14,13 +14,14 @@ from rich.console import Console
 
 from guided_runs import Guided
 from hipturn import drills, history, lines
-from hipturn.coach import Against, Show
+from hipturn.coach import Against, Coach, Show
 from hipturn.coach.scene import NOTHING, Scene
 from hipturn.coach.summary import summary
 from hipturn.coach.summary import tested as compared
+from hipturn.core.positions import POSITIONS, Position
 from hipturn.core.progress import Tested as OneTest
 from hipturn.core.progress import tracks
-from hipturn.core.references import GROUPS, SCALES
+from hipturn.core.references import GROUPS, SCALES, Group
 from hipturn.core.results import Conditions, Trial, own_sem
 from hipturn.history.found import _told_trials
 from hipturn.model import Calibration, Direction, Side
@@ -103,7 +104,7 @@ def test_what_drifts_is_compared_with_nothing() -> None:
     assert told["change"] is None and told["difference"] is None
 
 
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("group", [name for name, each in GROUPS.items() if each.fits("prone")])
 def test_scale_and_group_are_shown_only_where_chosen(group: str) -> None:
     """With their source; the plain sentence says nothing of them."""
     plain = summary(scene(30.0))
@@ -113,6 +114,19 @@ def test_scale_and_group_are_shown_only_where_chosen(group: str) -> None:
     assert told["scale"]["reached"]["deg"] == 30.0 and told["scale"]["next"]["deg"] == 45.0
     assert told["reference"]["source"] == GROUPS[group].source
     assert told["sentence"] == summary(scene(31.0))["sentence"]
+
+
+@pytest.mark.parametrize("position", sorted(POSITIONS))
+@pytest.mark.parametrize("group", GROUPS.values())
+def test_nothing_is_held_against_what_was_measured_in_another_position(
+    group: Group, position: Position
+) -> None:
+    """The same hip has another range there; where nobody told the position, that is said with the group."""
+    chosen = Against(SCALES["prone-internal"], group)
+    drill = dataclasses.replace(PRONE, position=position)
+    against = Coach("shin", Side.LEFT, 0, drill=drill, against=chosen)._scene.against
+    assert (against.scale is not None) == (position == "prone")
+    assert (against.group is not None) == (group.position in (position, "not told"))
 
 
 def shown(told: dict[str, Any], **fields: Any) -> dict[str, Any]:

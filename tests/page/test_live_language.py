@@ -94,7 +94,7 @@ def test_nothing_on_a_german_page_is_english(stage: Stages, look: Looks) -> None
     page.keyboard.press("0")
     step(page, "done")
     page.locator(".results h1").wait_for()
-    page.locator("#reference").select_option("active-supine")
+    page.locator("#reference").select_option("adults-prone")
     read()
     recording = page.evaluate("hipturn.store.coach.result.recording")
     page.goto(f"{one.url}#history")

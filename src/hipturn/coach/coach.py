@@ -69,7 +69,7 @@ class Coach:
         """
         free = drill is None
         drill = counting(reps, position) if drill is None else replace(drill, reps=reps or drill.reps)
-        self._scene = Scene(stream, side, drill, language, free, against, at_turn)
+        self._scene = Scene(stream, side, drill, language, free, against.of(drill.position), at_turn)
         self._scene.warmed_up, self._scene.pain = before.warmed_up, before.pain
         target_deg = float(drill.settings.get("reps.target_deg") or 0.0)
         self._scene.target_rad = target_deg * RAD_PER_DEG or None

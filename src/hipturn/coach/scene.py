@@ -55,6 +55,11 @@ class Against:
     scale: Scale | None = None
     group: Group | None = None
 
+    def of(self, position: str | None) -> "Against":
+        """Return what of it was measured in this position: the same hip has another range in another."""
+        scale = self.scale if self.scale is not None and self.scale.position == position else None
+        return Against(scale, self.group if self.group is not None and self.group.fits(position) else None)
+
 
 NOTHING = Against()
 

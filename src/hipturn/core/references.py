@@ -20,6 +20,10 @@ class Spread:
     sd_rad: float | None
 
 
+UNTOLD = "not told"
+"""The position of a group whose publication names none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """People whose rotation somebody measured and published."""
@@ -28,10 +32,14 @@ class Group:
     people: str
     n: int
     position: str
-    """As hipturn names it, or "not told"."""
+    """As hipturn names it, or `UNTOLD`."""
     internal: Spread
     external: Spread | None
     source: str
+
+    def fits(self, position: str | None) -> bool:
+        """Return whether a range in this position may be held against it."""
+        return self.position in (position, UNTOLD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +75,9 @@ GROUPS: dict[str, Group] = {
         Group("adults-prone", "adults 20-60", 120, "prone", _deg(35.2), _deg(41.8), _KOUYOUMDJIAN),
         Group("adults-supine", "adults 20-60", 120, "supine-90-90", _deg(29.6), _deg(38.5), _KOUYOUMDJIAN),
         Group("adults-seated", "adults 20-60", 120, "seated", _deg(37.9), None, _KOUYOUMDJIAN),
-        Group("men", "men", 16, "not told", _deg(35.1, 4.7), _deg(41.9, 6.6), f"Fan 2014, {_TABLE}"),
-        Group("women", "women", 16, "not told", _deg(42.7, 10.3), _deg(41.1, 6.4), f"Fan 2014, {_TABLE}"),
-        Group("active", "active people", 45, "not told", _deg(29, 11), _deg(35, 7), f"Howard 2011, {_TABLE}"),
+        Group("men", "men", 16, UNTOLD, _deg(35.1, 4.7), _deg(41.9, 6.6), f"Fan 2014, {_TABLE}"),
+        Group("women", "women", 16, UNTOLD, _deg(42.7, 10.3), _deg(41.1, 6.4), f"Fan 2014, {_TABLE}"),
+        Group("active", "active people", 45, UNTOLD, _deg(29, 11), _deg(35, 7), f"Howard 2011, {_TABLE}"),
         Group(
             "active-supine",
             "active people",
@@ -83,7 +91,7 @@ GROUPS: dict[str, Group] = {
             "tennis-men",
             "tennis players, men",
             81,
-            "not told",
+            UNTOLD,
             _deg(30.0, 9.6),
             _deg(50.6, 8.0),
             f"Moreno-Pérez, {_TABLE}",
@@ -92,7 +100,7 @@ GROUPS: dict[str, Group] = {
             "tennis-women",
             "tennis players, women",
             28,
-            "not told",
+            UNTOLD,
             _deg(35.6, 8.2),
             _deg(49.3, 6.8),
             f"Moreno-Pérez, {_TABLE}",

@@ -18,7 +18,6 @@ from hipturn.units import DEG_PER_RAD
 
 Measured = Mapping[str, Mapping[str, Mapping[Direction, float]]]
 """Ranges, rad, by position and by what to call the leg; the position that counts most comes first."""
-UNTOLD = "not told"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class Against:
     def fitting(self, position: str) -> list[tuple[int, Group]]:
         """Return the groups measured in that position, or nobody says in which, with their numbers."""
         numbered = enumerate(self.groups, 1)
-        return [(k, group) for k, group in numbered if group.position in (position, UNTOLD)]
+        return [(k, group) for k, group in numbered if group.fits(position)]
 
     def marks_rad(self, position: str, of: Of) -> list[float]:
         """Return the scale's marks on one quantity in that position; none where it is for another."""
@@ -73,7 +72,7 @@ def values(against: Against, measured: Measured, say: Say) -> Html | None:
 
 
 def _row(k: int, group: Group, measured: Measured, say: Say) -> list[Child]:
-    untold = next(iter(measured.values()), {}) if group.position == UNTOLD else {}
+    untold = next(iter(measured.values()), {}) if group.position == references.UNTOLD else {}
     fitting = measured.get(group.position, untold)
     return [
         say("references.people", k=k, people=say.known("group", group.people), n=group.n),

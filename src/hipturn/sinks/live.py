@@ -12,7 +12,7 @@ from rich.text import Text
 
 from hipturn import lines
 from hipturn.coach import Prompt
-from hipturn.model import HipAngle, Rep, Verdict
+from hipturn.model import Corrected, HipAngle, Rep, Verdict
 from hipturn.plain import printable
 from hipturn.session import Heard
 from hipturn.sinks import words
@@ -72,7 +72,7 @@ class Display:
         self._angle_deg: float | None = None
         self._most_deg = 0.0
         self._trusted = True
-        self._counted = 0
+        self._count = lines.Count()
         self._reps: list[dict[str, Any]] = []
         """The last ones."""
         self._console = console
@@ -94,8 +94,10 @@ class Display:
                 self._angle_deg = float(heard.angle_rad[-1]) * DEG_PER_RAD
                 self._most_deg = max(self._most_deg, self._angle_deg)
                 self._trusted = bool(heard.trusted[-1])
+            case Corrected():
+                self._count.push(heard)
             case Rep():
-                self._counted += heard.verdict is Verdict.CONTROLLED
+                self._count.push(heard)
                 # a new list: another thread draws the old one
                 self._reps = [*self._reps, lines.line(heard) or {}][-SHOWN_REPS:]
 
@@ -104,6 +106,7 @@ class Display:
         self._state, self._detail = state, detail
 
     def _draw(self) -> RenderableType:
+        counted = self._count.verdicts[Verdict.CONTROLLED]
         goal = f" {self._text('display.of', target=self._target)}" if self._target else ""
         grid = Table.grid(padding=(0, 2))
         grid.add_column(justify="right", style="dim")
@@ -112,9 +115,9 @@ class Display:
         grid.add_row(self._text("display.sensor"), Text(printable(f"{state}  {self._detail}")))
         grid.add_row(self._text("display.angle"), self._angle())
         grid.add_row("", self._bar())
-        grid.add_row(self._text("display.count"), Text(f"{self._counted}{goal}", style="bold"))
+        grid.add_row(self._text("display.count"), Text(f"{counted}{goal}", style="bold"))
         if self._target:
-            grid.add_row("", Bar(self._target, 0, min(self._counted, self._target), width=40, color="green"))
+            grid.add_row("", Bar(self._target, 0, min(counted, self._target), width=40, color="green"))
         width = min(WIDTH, self._console.width)
         parts: list[RenderableType] = [Text(printable(self._say), style="bold cyan"), grid]
         if reps := self._reps:

@@ -90,6 +90,7 @@ def _spread(spread: Spread | None) -> dict[str, float | None] | None:
 def _scale(scale: Scale, language: str) -> dict[str, Any]:
     return {
         "name": scale.name,
+        "position": scale.position,
         "direction": scale.direction.value,
         "marks": [
             {"deg": _deg(at_rad), "text": words.known(language, "mark", text)} for at_rad, text in scale.marks

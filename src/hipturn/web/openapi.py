@@ -254,6 +254,7 @@ SCHEMAS: Schema = {
                 "items": _object(
                     {
                         "name": {"type": "string"},
+                        "position": {"type": "string"},
                         "direction": {"enum": ["internal", "external"]},
                         "marks": {
                             "type": "array",

@@ -10,6 +10,6 @@ export function marks(show) {
     target: signed(show?.target_deg),
     best: signed(show?.best_deg),
     last: signed(show?.last_deg),
-    reference: signed(show?.reference_deg ?? reference(show?.direction ?? "internal")?.mean_deg),
+    reference: signed(show?.reference_deg ?? reference(show?.direction ?? "internal", show?.position)?.mean_deg),
   };
 }

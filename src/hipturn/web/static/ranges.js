@@ -12,6 +12,7 @@ const WIDE = 420;
 
 /** Return the panel of the tests whose last words these are. */
 export function ranges(tests) {
+  const positions = [...new Set(tests.map((show) => show.position))];
   const head = ["leg", "direction", "mean", "sd", "best", "trials", "change"].map((key) =>
     el("th", { scope: "col", text: t(`column.${key}`) }),
   );
@@ -41,7 +42,7 @@ export function ranges(tests) {
       "div",
       { class: "field compare" },
       el("label", { for: "reference", text: t("results.compare") }),
-      chooser(),
+      chooser(positions),
     ),
     el(
       "div",
@@ -54,7 +55,7 @@ export function ranges(tests) {
         ),
       ),
     ),
-    sources(),
+    positions.map(sources),
   );
 }
 
@@ -103,24 +104,24 @@ function differenceOf(difference, days) {
     : null;
 }
 
-function chooser() {
+function chooser(positions) {
   const group = (one) =>
     el("option", { value: one.name, text: peopleOf(one), selected: one.name === prefs.get("reference") });
   return el(
     "select",
     { id: "reference", onchange: (event) => prefs.set("reference", event.target.value) },
     el("option", { value: "", text: t("results.scale") }),
-    references.groups().map(group),
+    [...new Set(positions.flatMap(references.groups))].map(group),
   );
 }
 
 /** One range as a picture: the trials, their mean with its error, and what the person chose to hold it against. */
 function picture(show, side, way, found) {
   const x = (deg) => 10 + (Math.max(0, Math.min(FULL_DEG, deg)) / FULL_DEG) * (WIDE - 20);
-  const spread = references.reference(way);
-  const scale = references.chosen()
+  const spread = references.reference(way, show.position);
+  const scale = references.chosen(show.position)
     ? null
-    : references.scales().find((one) => one.name === `${show.position}-${way}`);
+    : references.scales().find((one) => one.position === show.position && one.direction === way);
   const parts = [svg("rect", { class: "track", x: 10, y: 26, width: WIDE - 20, height: 12, rx: 6 })];
   if (spread?.sd_deg)
     parts.push(
@@ -169,12 +170,13 @@ function peopleOf({ people, n, position }) {
   return `${people}, n = ${n}, ${position === "not told" ? t("results.untold") : word("position", position)}`;
 }
 
-function sources() {
-  const group = references.chosen();
+function sources(position) {
+  const group = references.chosen(position);
   const lines = group
     ? [`${peopleOf(group)}: ${group.source}`]
     : references
         .scales()
+        .filter((scale) => scale.position === position)
         .map(
           (scale) =>
             `${scale.marks.map((mark) => `${number(mark.deg)}° ${mark.text}`).join("; ")} (${scale.source})`,

@@ -21,9 +21,9 @@ export async function fetchReferences(then) {
   then();
 }
 
-/** Return the groups of people. */
-export function groups() {
-  return known.groups;
+/** Return the groups of people whose hips were measured in this position, or in one nobody told. */
+export function groups(position) {
+  return known.groups.filter((group) => [position, "not told"].includes(group.position));
 }
 
 /** Return the scales with marks. */
@@ -31,12 +31,12 @@ export function scales() {
   return known.scales;
 }
 
-/** Return the chosen group, null where none is chosen. */
-export function chosen() {
-  return known.groups.find((group) => group.name === prefs.get("reference")) ?? null;
+/** Return the chosen group, null where none is chosen or the one that is was measured in another position. */
+export function chosen(position) {
+  return groups(position).find((group) => group.name === prefs.get("reference")) ?? null;
 }
 
 /** Return mean and SD of the chosen group in a direction, null where there is none. */
-export function reference(direction) {
-  return chosen()?.[direction] ?? null;
+export function reference(direction, position) {
+  return chosen(position)?.[direction] ?? null;
 }
