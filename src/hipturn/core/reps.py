@@ -469,13 +469,12 @@ class Detector:
         skip = trace.next_bin(i)
         while i < n:
             if i == skip:
-                for bins, stop in trace.passes(i, -s):
-                    # bins of the way back: their low is minus the highest x, their fall the largest rise
-                    size, lows, highs, rises = bins.size, bins.low, bins.high, bins.fall
+                for bins, stop in trace.passes(i, s):
+                    size, lows, highs, rises = bins.size, bins.low, bins.high, bins.rise
                     moves = bins.least_move
                     k, stop = (i - origin) // size, min(stop, due - size + 1)
                     while i < stop and rises[k] <= again:
-                        lowest, highest = -highs[k], -lows[k]
+                        lowest, highest = lows[k], highs[k]
                         if highest - back > again or highest > peak or lowest <= home:
                             break
                         if lowest <= near and moves[k] < limit:
@@ -531,13 +530,13 @@ class Detector:
         skip = trace.next_bin(i)
         while i < n:
             if i == skip:
-                # it is over within few bins: fine ones only, of the way back
-                bins, k = trace.fine(-s), (i - origin) // FINE
+                # it is over within few bins: fine ones only
+                bins, k = trace.fine(s), (i - origin) // FINE
                 lows, highs, moves = bins.low, bins.high, bins.least_move
                 stop = min(end, due - FINE + 1)
-                while i < stop and moves[k] >= limit and -lows[k] - home <= least and -highs[k] >= windup:
-                    if -highs[k] < beyond:
-                        beyond = -highs[k]
+                while i < stop and moves[k] >= limit and highs[k] - home <= least and lows[k] >= windup:
+                    if lows[k] < beyond:
+                        beyond = lows[k]
                     i, k = i + FINE, k + 1
                 if i >= n:
                     break

@@ -32,10 +32,17 @@ class Bins:
     high: "array[float]"
     fall: "array[float]"
     """The largest fall from an earlier to a later sample within the bin."""
+    rise: "array[float]"
+    """The largest rise."""
     least_move: "array[float]"
     """How far the angle got at least in the `lag` samples before any of it."""
     last_stop: "array[int]"
     """The index of its last sample that is a stop, NEVER if none is."""
+
+    def mirrored(self) -> "Bins":
+        """Return the same bins of the angle with the other sign."""
+        low, high = _array(-np.frombuffer(self.high)), _array(-np.frombuffer(self.low))
+        return Bins(self.size, low, high, self.rise, self.fall, self.least_move, self.last_stop)
 
     def about(self, place: float, by: float, k: int) -> tuple[int, int]:
         """Return how many bins from the k-th on stay so near to an angle, and the last stop in them."""
@@ -94,9 +101,9 @@ class Trace:
             last_stop = np.maximum(last_stop[before], last_stop[after])
             size *= 2
             if size in (FINE, COARSE):
-                both = _array(least_move), array("q", last_stop.tobytes())
-                self._up[size] = Bins(size, _array(low), _array(high), _array(fall), *both)
-                self._down[size] = Bins(size, _array(-high), _array(-low), _array(rise), *both)
+                extremes = _array(low), _array(high), _array(fall), _array(rise)
+                self._up[size] = Bins(size, *extremes, _array(least_move), array("q", last_stop.tobytes()))
+        self._down.clear()
 
     def _moves(self, angle: FloatArray) -> FloatArray:
         """Return how far the angle got in the `lag` samples before each one, halfway included, rad."""
@@ -116,14 +123,26 @@ class Trace:
 
         Each with the index up to which: fine ones to the next coarse one, coarse ones, fine ones again.
         """
-        bins = self._up if sign > 0 else self._down
-        fine, coarse, first, end = bins[FINE], bins[COARSE], self.bins_from, self.bins_end
+        fine, coarse, first, end = (
+            self._bins(FINE, sign),
+            self._bins(COARSE, sign),
+            self.bins_from,
+            self.bins_end,
+        )
         edge = first + (i - first + COARSE - 1) // COARSE * COARSE
         return (fine, min(edge, end)), (coarse, first + (end - first) // COARSE * COARSE), (fine, end)
 
     def fine(self, sign: int) -> Bins:
         """Return the smaller bins of the angle times `sign`."""
-        return (self._up if sign > 0 else self._down)[FINE]
+        return self._bins(FINE, sign)
+
+    def _bins(self, size: int, sign: int) -> Bins:
+        if sign > 0:
+            return self._up[size]
+        if size not in self._down:
+            # few sessions go both ways
+            self._down[size] = self._up[size].mirrored()
+        return self._down[size]
 
     def next_bin(self, i: int) -> int:
         """Return the index at which the first fine bin at or after index i begins, NEVER if there is none."""
