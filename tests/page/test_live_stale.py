@@ -79,13 +79,41 @@ def test_the_program_ends_and_comes_back(tmp_path: Path, look: Looks) -> None:
     notice.wait_for()
     assert re.match(r"No connection to hipturn. What you see is \d+ s old", notice.inner_text())
     assert page.locator(".state-word").inner_text() == "no connection"
-    assert page.get_by_role("button", name="Pause").is_disabled()
-    seen.picture("live-offline", whole=False)
+    # it told the end of its session before: there is only a new one to begin, once it is back
+    assert page.locator("button.start").is_disabled()
+    seen.picture("ended-offline", whole=False)
     with Stage(folder=tmp_path / "recordings", speed=6.0, port=first.port).open():
         until(page, FRESH)
         assert page.evaluate("hipturn.measures.reconnects") >= 1
         until(page, "hipturn.store.freshAngle() !== null || hipturn.store.coach !== null")
         assert not notice.is_visible()
+
+
+def test_a_link_that_is_cut_in_the_midst_of_a_session(stage: Stages, look: Looks) -> None:
+    """Nothing can be told to the session until it is back; what is shown stays, and is called old."""
+    seen = look(stage(speed=6.0).url)
+    sockets: list[WebSocketRoute] = []
+    away: list[bool] = []
+
+    def between(socket: WebSocketRoute) -> None:
+        if away:
+            socket.close()
+        else:
+            sockets.append(socket)
+            socket.connect_to_server()
+
+    seen.page.route_web_socket(re.compile("/api/v1/live"), between)
+    page = seen.open()
+    until(page, f"{FRESH} && hipturn.store.running")
+    away.append(True)
+    sockets[0].close()
+    until(page, OLD)
+    page.locator(".notice.alarm:visible").wait_for()
+    assert page.get_by_role("button", name="Pause").is_disabled()
+    seen.picture("live-offline", whole=False)
+    away.clear()
+    until(page, FRESH)
+    assert page.get_by_role("button", name="Pause").is_enabled()
 
 
 def test_a_network_that_closes_nothing(stage: Stages, look: Looks) -> None:
