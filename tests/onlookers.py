@@ -109,6 +109,8 @@ class Onlookers:
             await serving
         finally:
             serving.cancel()
+            # over only when it has wound up, or it would be taken for left over
+            await asyncio.wait([serving])
 
     def _scope(self, path: str) -> dict[str, Any]:
         headers = [(b"host", f"{HOST}:8710".encode())]
