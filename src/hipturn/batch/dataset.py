@@ -4,7 +4,7 @@
 
     DATASET/recordings/config=CONFIG/KEY.parquet   one row; written last: it says that the rest is whole
             reps/config=CONFIG/KEY.parquet         a row a repetition
-            holds/…  gaps/…  slips/…  samples/…             the last one on demand
+            holds/…  gaps/…  slips/…  samples/…    the last one on demand
             failed.jsonl                           what the last run could not analyse, and why
 
 KEY is a recording's content, CONFIG all that was asked of it and the version of hipturn: the same

@@ -531,7 +531,7 @@ class Detector:
         while i < n:
             if i == skip:
                 # it is over within few bins: fine ones only
-                bins, k = trace.fine(s), (i - origin) // FINE
+                bins, k = trace.bins(FINE, s), (i - origin) // FINE
                 lows, highs, moves = bins.low, bins.high, bins.least_move
                 stop = min(end, due - FINE + 1)
                 while i < stop and moves[k] >= limit and highs[k] - home <= least and lows[k] >= windup:

@@ -124,19 +124,16 @@ class Trace:
         Each with the index up to which: fine ones to the next coarse one, coarse ones, fine ones again.
         """
         fine, coarse, first, end = (
-            self._bins(FINE, sign),
-            self._bins(COARSE, sign),
+            self.bins(FINE, sign),
+            self.bins(COARSE, sign),
             self.bins_from,
             self.bins_end,
         )
         edge = first + (i - first + COARSE - 1) // COARSE * COARSE
         return (fine, min(edge, end)), (coarse, first + (end - first) // COARSE * COARSE), (fine, end)
 
-    def fine(self, sign: int) -> Bins:
-        """Return the smaller bins of the angle times `sign`."""
-        return self._bins(FINE, sign)
-
-    def _bins(self, size: int, sign: int) -> Bins:
+    def bins(self, size: int, sign: int) -> Bins:
+        """Return the bins of this size of the angle times `sign`."""
         if sign > 0:
             return self._up[size]
         if size not in self._down:

@@ -167,7 +167,7 @@ function picture(show, side, way, found) {
 }
 
 function peopleOf({ people, n, position }) {
-  return `${people}, n = ${n}, ${position === "not told" ? t("results.untold") : word("position", position)}`;
+  return `${people}, n = ${n}, ${position === references.UNTOLD ? t("results.untold") : word("position", position)}`;
 }
 
 function sources(position) {

@@ -4,6 +4,9 @@ import { get } from "./api.js";
 import { language } from "./i18n.js";
 import * as prefs from "./prefs.js";
 
+/** The position of a group whose publication names none. */
+export const UNTOLD = "not told";
+
 const known = { groups: [], scales: [] };
 let told = "";
 
@@ -23,7 +26,7 @@ export async function fetchReferences(then) {
 
 /** Return the groups of people whose hips were measured in this position, or in one nobody told. */
 export function groups(position) {
-  return known.groups.filter((group) => [position, "not told"].includes(group.position));
+  return known.groups.filter((group) => [position, UNTOLD].includes(group.position));
 }
 
 /** Return the scales with marks. */
