@@ -3,8 +3,9 @@
 import json
 from collections.abc import Iterator
 from contextlib import suppress
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from mcap.records import Channel, Metadata
 
@@ -22,9 +23,6 @@ make the cost of a block vanish, and what a processor's cache still holds."""
 
 MAX_LINES_BYTES = 4 << 20
 """JSON inputs believed in one batch: a second of a session has a few marks; these would be a hundred MB."""
-
-READ_BYTES = 1 << 17
-"""Read at once: many of the small records that a chunk and its index are."""
 
 
 class Reader:
@@ -69,12 +67,12 @@ class Reader:
             except OSError as error:
                 raise InputError(f"{self.path} cannot be read ({error.strerror}): check its disk") from error
 
-    def _open(self) -> BinaryIO:
+    def _open(self) -> BufferedReader:
         try:
             # Looked at first, because opening a pipe would wait for its other end.
             if self.path.exists() and not self.path.is_file():
                 raise InputError(f"{self.path} is not a file: name a recording, which ends in .mcap")
-            return self.path.open("rb", buffering=READ_BYTES)
+            return self.path.open("rb")
         except FileNotFoundError as error:
             raise InputError(f"{self.path} does not exist: check its name") from error
         except OSError as error:

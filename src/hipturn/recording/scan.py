@@ -4,8 +4,7 @@ import os
 import struct
 import zlib
 from collections.abc import Callable, Iterator
-from io import BytesIO
-from typing import BinaryIO
+from io import BufferedRandom, BufferedReader, BytesIO
 
 import zstandard
 from mcap.data_stream import ReadDataStream
@@ -48,14 +47,20 @@ HEADER, SCHEMA, CHANNEL, MESSAGE, CHUNK, MESSAGE_INDEX, METADATA, DATA_END, FOOT
 
 HEAD = struct.Struct("<BQ")
 """Opcode and length of every record."""
+BEGINNING = struct.Struct("<BQHI")
+"""The same, and of a message index its channel and the size of what follows."""
 
 CHUNK_HEAD = struct.Struct("<QQQII")
 """First and last log time, size and CRC of the content, length of the compression's name."""
-COMPRESSION_NAMES = (b"", b"zstd")
+ZSTD_HEAD = struct.Struct("<QQQII4sQ")
+"""The same, the name and the length of the data, where it is compressed."""
 
 CHUNK_SIGN = struct.pack("<I4s", 4, b"zstd")
 """Found at `CHUNK_SIGN_AT` in every compressed chunk record: the landmark to look for after damage."""
 CHUNK_SIGN_AT = RECORD_HEAD + CHUNK_HEAD.size - 4
+
+READ_BYTES = 1 << 17
+"""Read at once: many of the small records that a chunk and its index are."""
 
 SEARCH_BYTES = 1 << 16
 FOOTER_BYTES = RECORD_HEAD + 8 + 8 + 4
@@ -71,7 +76,7 @@ class Scan:
     that something was left out at, and `closed` tells whether the closing records are there.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BufferedReader | BufferedRandom) -> None:
         self._file = file
         self._size = file.seek(0, os.SEEK_END)
         self._decompress = zstandard.ZstdDecompressor().decompress
@@ -82,17 +87,25 @@ class Scan:
 
     def __iter__(self) -> Iterator[bytes | Metadata | Channel]:
         """Yield what is whole; raise OSError only."""
-        read, seek = self._file.read, self._file.seek
-        position = seek(len(MAGIC))
+        position = len(MAGIC)
+        window, begin = memoryview(b""), position
         in_damage = False
         while self.damaged < MAX_DAMAGED:
-            head = read(RECORD_HEAD)
-            opcode, length = HEAD.unpack(head) if len(head) == RECORD_HEAD else (0, 0)
+            at = position - begin
+            if not 0 <= at <= len(window) - BEGINNING.size:
+                window, begin, at = self._read(position, BEGINNING.size), position, 0
+            # no file that is whole ends in less
+            enough = len(window) - at >= BEGINNING.size
+            opcode, length, _, indexed = BEGINNING.unpack_from(window, at) if enough else (0, 0, 0, 0)
             end = position + RECORD_HEAD + length
             if end > self._size:
                 opcode = 0
             if opcode == CHUNK:
-                content = self._content(read(length)) if length <= MAX_CHUNK_BYTES else None
+                content = None
+                if length <= MAX_CHUNK_BYTES:
+                    if end - begin > len(window):
+                        window, begin, at = self._read(position, end - position), position, 0
+                    content = chunk_content(window[at + RECORD_HEAD : end - begin], self._decompress)
                 self._search_from = position + 1 if content is None else end
                 self._swell -= len(content) if content is not None else 0
                 if self._swell < 0:
@@ -101,12 +114,12 @@ class Scan:
                 in_damage = content is None
                 if content is not None:
                     yield content
-            elif opcode == MESSAGE_INDEX and length == 6 + int.from_bytes(read(6)[2:], "little"):
+            elif opcode == MESSAGE_INDEX and length == BEGINNING.size - RECORD_HEAD + indexed:
                 pass
             elif opcode == DATA_END and self._is_closed(end):
                 self.closed = True
                 return
-            elif opcode in (METADATA, CHANNEL) and (record := self._record(opcode, length)):
+            elif opcode in (METADATA, CHANNEL) and (record := self._record(opcode, position, length)):
                 yield record
             elif opcode not in (HEADER, SCHEMA, ATTACHMENT):
                 # Nothing that stands here: the end of a file cut off, or damage.
@@ -117,13 +130,22 @@ class Scan:
                     return
                 in_damage = True
                 end = position
-            position = seek(end)
+            position = end
 
-    def _content(self, body: bytes) -> bytes | None:
-        return chunk_content(body, self._decompress)
+    def _read(self, position: int, count: int) -> memoryview:
+        """Return what stands at a position: more than so many bytes, fewer only where the file ends."""
+        self._file.seek(position)
+        # not more than the disk gives at once: where it fails, what was before must not be lost with it
+        data = self._file.read1(max(count, READ_BYTES))
+        while len(data) < count and (more := self._file.read1(count - len(data))):
+            data += more
+        return memoryview(data)
 
-    def _record(self, opcode: int, length: int) -> Metadata | Channel | None:
-        return parse_record(opcode, self._file.read(length)) if length <= MAX_RECORD_BYTES else None
+    def _record(self, opcode: int, position: int, length: int) -> Metadata | Channel | None:
+        if length > MAX_RECORD_BYTES:
+            return None
+        body = self._read(position + RECORD_HEAD, length)[:length]
+        return parse_record(opcode, bytes(body))
 
     def _next_chunk(self) -> int:
         """Return the position of the next compressed chunk record that could be whole, or -1."""
@@ -158,17 +180,17 @@ class Scan:
         return tail[:1] == bytes([FOOTER]) and tail.endswith(MAGIC) and data_end in (None, summary)
 
 
-def chunk_content(body: bytes, decompress: Callable[..., bytes]) -> bytes | None:
+def chunk_content(body: bytes | memoryview, decompress: Callable[..., bytes]) -> bytes | None:
     """Return what a chunk record holds, or None if anything about it is wrong."""
-    if len(body) < CHUNK_HEAD.size + 12:
+    if len(body) < ZSTD_HEAD.size:
         return None
-    _, _, size, crc, name_length = CHUNK_HEAD.unpack_from(body)
-    start = CHUNK_HEAD.size + name_length
-    name = body[CHUNK_HEAD.size : start]
-    data = memoryview(body)[start + 8 :]
-    if name not in COMPRESSION_NAMES or size > MAX_CHUNK_BYTES:
-        return None
-    if len(data) != int.from_bytes(body[start : start + 8], "little"):
+    _, _, size, crc, name_length, name, length = ZSTD_HEAD.unpack_from(body)
+    data = body[ZSTD_HEAD.size :]
+    if (name_length, name) != (4, b"zstd"):
+        # the one other compression that is known is none, and has no name
+        name, data = b"", body[CHUNK_HEAD.size + 8 :]
+        length = int.from_bytes(body[CHUNK_HEAD.size : CHUNK_HEAD.size + 8], "little")
+    if size > MAX_CHUNK_BYTES or len(data) != length or name_length != len(name):
         return None
     try:
         # The frame's own claim is checked first, for it decides how much memory is taken.
