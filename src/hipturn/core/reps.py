@@ -94,6 +94,7 @@ class Detector:
         self._keep = round(KEEP_S * rate_hz)
         self._settled = round(SETTLED_S * rate_hz)
         self._max_hold_ns = round(params.max_hold_s * NS_PER_S)
+        self._doubtful_ns = int(self._max_hold_ns * DOUBTFUL_PATIENCE)
         self._usual: deque[float] = deque(maxlen=params.memory)
         # ranges of the last repetitions, positive internal; the median of their sizes is asked for often
         self._usual_rad = 0.0
@@ -182,7 +183,7 @@ class Detector:
         angle = block.angle_rad
         at_once = self._trace.angle and abs(float(angle[0]) - self._trace.angle[-1]) > HALF_TURN_RAD
         first = [0] if at_once else []
-        if len(angle) == 1:
+        if len(angle) == 1 or float(angle.max()) - float(angle.min()) <= HALF_TURN_RAD:
             return first
         return first + (np.flatnonzero(np.abs(np.diff(angle)) > HALF_TURN_RAD) + 1).tolist()
 
@@ -220,6 +221,8 @@ class Detector:
         self._calm = 0
         self._rested = self._away = self._flowing = self._known = self._lost = False
         self._anchor = self._anchor_ns = self._look_ns = self._at = 0
+        # the peak is that sample or soon after it
+        self._top = 0
         self._due_ns, self._due_at = NEVER, 0
         self._pending: int | None = None
         self._told = False
@@ -234,7 +237,7 @@ class Detector:
         if cut > 0:
             self._trace.forget(cut)
             self._at -= cut
-            self._anchor = max(self._anchor - cut, 0)
+            self._anchor, self._top = max(self._anchor - cut, 0), max(self._top - cut, 0)
             if self._pending is not None:
                 self._pending -= cut
             if self._since != NEVER:
@@ -286,7 +289,7 @@ class Detector:
         """Return the index of the sample before which the movement in progress cannot be overdue."""
         if self._away:
             return self._anchor + self._settled
-        by_ns = min(self._look_ns, self._anchor_ns + int(self._max_hold_ns * DOUBTFUL_PATIENCE))
+        by_ns = min(self._look_ns, self._anchor_ns + self._doubtful_ns)
         if by_ns != self._due_ns:
             # each state of a movement asks anew
             self._due_ns, self._due_at = by_ns, bisect_right(self._trace.t_ns, by_ns)
@@ -303,7 +306,7 @@ class Detector:
                 return True
         age = now_ns - self._anchor_ns
         doubtful = swing < DOUBTFUL_SHARE * self._usual_rad
-        patience = self._max_hold_ns * (DOUBTFUL_PATIENCE if doubtful else 1.0)
+        patience = self._doubtful_ns if doubtful else self._max_hold_ns
         return (age > patience and self._stopped(i, SLOW_RADPS[0])) or age > FORGET_HOLDS * self._max_hold_ns
 
     # --- the machine: each state runs until it changes or the samples end -------------------------
@@ -345,12 +348,13 @@ class Detector:
         while i < n:
             if i == skip:
                 for bins, stop in trace.passes(i, 1) if slack == home else ():
-                    size, lows, highs, stops = bins.size, bins.low, bins.high, bins.last_stop
+                    size, lows, highs, moves = bins.size, bins.low, bins.high, bins.least_move
                     k = (i - origin) // size
                     ahead = k + LONG_REST if i + LONG_REST * size < stop and least >= 2.0 * CLOSE_RAD else k
                     if ahead > k and place - lows[ahead] <= CLOSE_RAD >= highs[ahead] - place:
                         # it goes on resting: all at once
-                        count, still = bins.about(place, CLOSE_RAD, k)
+                        count = bins.about(place, CLOSE_RAD, k)
+                        still = trace.last_stop(i, i + count * size)
                         if still != NEVER:
                             home = slack = angle[still]
                             anchor, since = still, NEVER
@@ -358,13 +362,14 @@ class Detector:
                                 self._rest_at(still)
                         i, k = i + count * size, k + count
                     while i < stop:
-                        low, high, still = lows[k], highs[k], stops[k]
+                        low, high = lows[k], highs[k]
                         if high - home > least or home - low > least:
                             break
                         # no departure in this bin; of its stops, if all at neutral, only the last matters
-                        if still != NEVER:
+                        if moves[k] < limit:
                             if high - low > least or high - place > CLOSE_RAD or place - low > CLOSE_RAD:
                                 break
+                            still = trace.last_stop(i, i + size)
                             home = slack = angle[still]
                             anchor, since = still, NEVER
                             if self._away:
@@ -414,7 +419,7 @@ class Detector:
         """Follow the movement out until it turns or becomes a new pose."""
         trace, s, share = self._trace, self._sign, self._p.turn_share
         angle = trace.angle
-        start, peak, due = s * self._start, s * self._peak, self._due()
+        start, peak, top, due = s * self._start, s * self._peak, self._top, self._due()
         turn = max(MIN_TURN_RAD, share * (peak - start))
         i, n, origin, end = self._at, len(angle), trace.bins_from, trace.bins_end
         skip = trace.next_bin(i)
@@ -425,7 +430,7 @@ class Detector:
                     k, stop = (i - origin) // size, min(stop, due - size + 1)
                     while i < stop and peak - lows[k] <= turn and falls[k] <= turn:
                         if highs[k] > peak:
-                            peak = highs[k]
+                            peak, top = highs[k], i
                             turn = share * (peak - start)
                             if turn < MIN_TURN_RAD:
                                 turn = MIN_TURN_RAD
@@ -437,12 +442,12 @@ class Detector:
                 skip = i + FINE if i + FINE < end else NEVER
             x = s * angle[i]
             if x > peak:
-                peak = x
+                peak, top = x, i
                 turn = share * (peak - start)
                 if turn < MIN_TURN_RAD:
                     turn = MIN_TURN_RAD
             elif peak - x > turn:
-                self._peak = s * peak
+                self._peak, self._top = s * peak, top
                 self._turn(i, out)
                 return
             if i >= due:
@@ -451,7 +456,7 @@ class Detector:
                     return
                 due = self._due()
             i += 1
-        self._peak, self._at = s * peak, n
+        self._peak, self._top, self._at = s * peak, top, n
 
     def _coming_back(self, out: list[Excursion | Turned]) -> None:
         """Follow the movement back until it is home, stops, or goes out again."""
@@ -508,7 +513,7 @@ class Detector:
                     self._again(i, out)
                     return
             if x > peak:
-                self._peak, self._state, self._at = angle[i], State.OUT, i + 1
+                self._peak, self._top, self._state, self._at = angle[i], i, State.OUT, i + 1
                 return
             if i >= due:
                 if self._overdue(i, swing):
@@ -531,7 +536,7 @@ class Detector:
         while i < n:
             if i == skip:
                 # it is over within few bins: fine ones only
-                bins, k = trace.bins(FINE, s), (i - origin) // FINE
+                bins, k = trace.bins(s)[0], (i - origin) // FINE
                 lows, highs, moves = bins.low, bins.high, bins.least_move
                 stop = min(end, due - FINE + 1)
                 while i < stop and moves[k] >= limit and highs[k] - home <= least and lows[k] >= windup:
@@ -569,14 +574,14 @@ class Detector:
         self._state, self._told, self._anchor = State.OUT, False, anchor
         self._anchor_ns = self._trace.t_ns[anchor]
         self._look_ns = self._anchor_ns + FIRST_LOOK_NS
-        self._start, self._peak = start_rad, self._trace.angle[i]
+        self._start, self._peak, self._top = start_rad, self._trace.angle[i], i
         self._at = i + 1
 
     def _turn(self, i: int, out: list[Excursion | Turned]) -> None:
         """Go back; the first turn of a movement is told."""
         if not self._told and not self._away:
             self._told = True
-            at = self._trace.first_of(self._peak, self._anchor, i)
+            at = self._trace.angle.index(self._peak, self._top, i)
             out.append(
                 Turned(self._sign, self._trace.t_ns[at], self._range(), self._peak, self._trace.t_ns[i])
             )

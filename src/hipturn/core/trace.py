@@ -36,21 +36,17 @@ class Bins:
     """The largest rise."""
     least_move: "array[float]"
     """How far the angle got at least in the `lag` samples before any of it."""
-    last_stop: "array[int]"
-    """The index of its last sample that is a stop, NEVER if none is."""
 
     def mirrored(self) -> "Bins":
         """Return the same bins of the angle with the other sign."""
         low, high = _array(-np.frombuffer(self.high)), _array(-np.frombuffer(self.low))
-        return Bins(self.size, low, high, self.rise, self.fall, self.least_move, self.last_stop)
+        return Bins(self.size, low, high, self.rise, self.fall, self.least_move)
 
-    def about(self, place: float, by: float, k: int) -> tuple[int, int]:
-        """Return how many bins from the k-th on stay so near to an angle, and the last stop in them."""
+    def about(self, place: float, by: float, k: int) -> int:
+        """Return how many bins from the k-th on stay so near to an angle."""
         beyond = (place - np.frombuffer(self.low)[k:] > by) | (np.frombuffer(self.high)[k:] - place > by)
         first = beyond.tobytes().find(1)
-        count = first if first >= 0 else len(beyond)
-        stops = np.frombuffer(self.last_stop, np.int64)[k : k + count]
-        return count, int(stops.max()) if count else NEVER
+        return first if first >= 0 else len(beyond)
 
 
 class Trace:
@@ -65,8 +61,10 @@ class Trace:
         """Stream time, ns"""
         self.bins_from = self.bins_end = 0
         """The samples that bins tell of, those of the last block but for a rest of it."""
-        self._up: dict[int, Bins] = {}
-        self._down: dict[int, Bins] = {}
+        self._stops = b""
+        """Of each sample that bins tell of, 1 if it is a stop."""
+        self._bins: dict[int, tuple[Bins, ...]] = {}
+        # by the sign of the movement, the fine and the coarse ones
         self._blocks: list[HipAngle] = []
         self._tilts: list[tuple[float, float]] = []
         # of each block, the smallest and largest off-axis motion
@@ -78,6 +76,7 @@ class Trace:
         """Take in the next samples."""
         angle = block.angle_rad
         first = len(self.angle)
+        self._bins.clear()
         self._starts.append(self._forgotten + first)
         self._blocks.append(block)
         self._tilts.append(_least_and_most(block.off_axis_rad))
@@ -88,22 +87,26 @@ class Trace:
         if rows == 0:
             return
         low = high = angle[:rows]
-        fall = rise = np.zeros(rows)
         least_move = self._moves(angle)[:rows]
-        last_stop = np.where(least_move < self._stop_rad, np.arange(first, first + rows), NEVER)
-        size = 1
+        self._stops = (least_move < self._stop_rad).tobytes()
+        # within one sample it neither falls nor rises
+        fall = rise = np.zeros(0)
+        size, done = 1, []
         while size < COARSE:
             before, after = slice(0, len(low) // 2 * 2, 2), slice(1, None, 2)
-            fall = np.maximum(np.maximum(fall[before], fall[after]), high[before] - low[after])
-            rise = np.maximum(np.maximum(rise[before], rise[after]), high[after] - low[before])
+            down = high[before] - low[after]
+            up = high[after] - low[before]
+            if size > 1:
+                np.maximum(down, np.maximum(fall[before], fall[after]), out=down)
+                np.maximum(up, np.maximum(rise[before], rise[after]), out=up)
+            fall, rise = down, up
             low, high = np.minimum(low[before], low[after]), np.maximum(high[before], high[after])
             least_move = np.minimum(least_move[before], least_move[after])
-            last_stop = np.maximum(last_stop[before], last_stop[after])
             size *= 2
             if size in (FINE, COARSE):
                 extremes = _array(low), _array(high), _array(fall), _array(rise)
-                self._up[size] = Bins(size, *extremes, _array(least_move), array("q", last_stop.tobytes()))
-        self._down.clear()
+                done.append(Bins(size, *extremes, _array(least_move)))
+        self._bins[1] = tuple(done)
 
     def _moves(self, angle: FloatArray) -> FloatArray:
         """Return how far the angle got in the `lag` samples before each one, halfway included, rad."""
@@ -113,9 +116,9 @@ class Trace:
         known = np.frombuffer(self.angle)[max(0, first - lag) :]
         moves = np.full(len(angle), np.inf)
         now = known[lag:]
-        far = np.abs(now - known[: len(now)])
-        half = np.abs(now - known[lag - lag // 2 : len(known) - lag // 2])
-        moves[early:] = np.maximum(far, half)
+        far = now - known[: len(now)]
+        half = now - known[lag - lag // 2 : len(known) - lag // 2]
+        np.maximum(np.abs(far, out=far), np.abs(half, out=half), out=moves[early:])
         return moves
 
     def passes(self, i: int, sign: int) -> tuple[tuple[Bins, int], ...]:
@@ -123,33 +126,29 @@ class Trace:
 
         Each with the index up to which: fine ones to the next coarse one, coarse ones, fine ones again.
         """
-        fine, coarse, first, end = (
-            self.bins(FINE, sign),
-            self.bins(COARSE, sign),
-            self.bins_from,
-            self.bins_end,
-        )
-        edge = first + (i - first + COARSE - 1) // COARSE * COARSE
-        return (fine, min(edge, end)), (coarse, first + (end - first) // COARSE * COARSE), (fine, end)
+        fine, coarse = self.bins(sign)
+        first, end = self.bins_from, self.bins_end
+        edge = i + (first - i) % COARSE
+        return (fine, min(edge, end)), (coarse, end - (end - first) % COARSE), (fine, end)
 
-    def bins(self, size: int, sign: int) -> Bins:
-        """Return the bins of this size of the angle times `sign`."""
-        if sign > 0:
-            return self._up[size]
-        if size not in self._down:
+    def bins(self, sign: int) -> tuple[Bins, ...]:
+        """Return the fine and the coarse bins of the angle times `sign`."""
+        if sign not in self._bins:
             # few sessions go both ways
-            self._down[size] = self._up[size].mirrored()
-        return self._down[size]
+            self._bins[sign] = tuple(bins.mirrored() for bins in self._bins[1])
+        return self._bins[sign]
+
+    def last_stop(self, i: int, stop: int) -> int:
+        """Return the index of the last stop from index i to before `stop`, NEVER if there is none."""
+        first = self.bins_from
+        at = self._stops.rfind(1, i - first, stop - first)
+        return first + at if at >= 0 else NEVER
 
     def next_bin(self, i: int) -> int:
         """Return the index at which the first fine bin at or after index i begins, NEVER if there is none."""
         first = self.bins_from
         at = first + max(0, (i - first + FINE - 1) // FINE * FINE)
         return at if at < self.bins_end else NEVER
-
-    def first_of(self, angle_rad: float, first: int, stop: int) -> int:
-        """Return the first index, from `first` to before `stop`, at which the angle is this."""
-        return first + int((np.frombuffer(self.angle)[first:stop] == angle_rad).argmax())
 
     def part(self, first: int, stop: int) -> HipAngle:
         """Return the samples from index `first` up to but without `stop` as one block."""
