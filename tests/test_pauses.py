@@ -1,6 +1,7 @@
 """What pauses and taps tell: slips of the strap, drift of the heading, commands without hands."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -22,9 +23,26 @@ from builders import (
     whole,
 )
 from hipturn.coach import Coach
+from hipturn.core.angle import AngleMeter
 from hipturn.core.gestures import SLOWEST_NS, Taps
+from hipturn.core.pauses import Pauses
 from hipturn.core.quaternion import dot, from_rotation_vector, multiply, rotate, up_in_sensor
-from hipturn.model import Drift, FloatArray, HostNs, Input, Mark, MarkKind, Samples, SetDone, Slip, Tapped
+from hipturn.core.trace import part
+from hipturn.model import (
+    Calibration,
+    Drift,
+    FloatArray,
+    HipAngle,
+    HostNs,
+    Input,
+    Mark,
+    MarkKind,
+    Samples,
+    SetDone,
+    Side,
+    Slip,
+    Tapped,
+)
 from hipturn.sources import simulated
 from hipturn.sources.body import Leg, Motion, Rest, Script, drill_script, simulate
 from hipturn.units import DEG_PER_RAD, NS_PER_S, RAD_PER_DEG, STANDARD_GRAVITY_MPS2
@@ -88,6 +106,41 @@ def test_pauses_do_not_depend_on_packets(seed: int) -> None:
     one = [each for each in run(items) if isinstance(each, Slip | SetDone | Drift)]
     other = [each for each in run(whole(items)) if isinstance(each, Slip | SetDone | Drift)]
     assert one == other and any(isinstance(each, SetDone) for each in one)
+
+
+def wandering(seed: int, seconds: int = 60) -> HipAngle:
+    """Return a leg that rests here and there, at home or not, more and less still, some of it not trusted."""
+    rng = rng_of(seed)
+    n = seconds * round(RATE_HZ)
+    lengths = rng.integers(20, 900, n // 20)
+    places = rng.choice([0.0, 0.02, 0.1, 0.3], len(lengths)) * rng.standard_normal(len(lengths))
+    noise = rng.choice([0.0, 0.001, 0.004], len(lengths))
+    angle = (np.repeat(places, lengths) + np.repeat(noise, lengths) * rng.standard_normal(lengths.sum()))[:n]
+    drifting = angle + np.cumsum(rng.standard_normal(n)) * 0.005
+    t_ns, lost = np.arange(n) * 10_000_000, np.zeros(n, np.int64)
+    return HipAngle(STREAM, t_ns, angle, angle, angle[::-1].copy(), drifting, lost, rng.random(n) > 0.002)
+
+
+@given(seed=st.integers(0, 10**6), cuts=st.lists(st.integers(0, 5999), max_size=8))
+@settings(max_examples=40, deadline=None)
+def test_what_pauses_show_is_the_same_in_any_grouping(seed: int, cuts: list[int]) -> None:
+    """Whatever the leg does: in one block, in some, and one sample at a time."""
+    calibration = Calibration(
+        (1.0, 0.0, 0.0), (0.0, 0.0, 1.0), (1.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0), "pose", "auto", 1.0, 0.05,
+        "assumed", (0.0, 0.0), "good",
+    )  # fmt: skip
+    meter, block = AngleMeter(calibration, Side.RIGHT), wandering(seed)
+
+    def told(edges: list[int]) -> list[Slip | Drift]:
+        pauses = Pauses(calibration, meter, Side.RIGHT, RATE_HZ)
+        return [
+            each
+            for begin, end in itertools.pairwise([0, *edges, len(block.t_ns)])
+            if begin < end
+            for each in pauses.push(part(block, slice(begin, end)))
+        ]
+
+    assert told([]) == told(sorted(cuts)) == told(list(range(1, len(block.t_ns))))
 
 
 def tapped(

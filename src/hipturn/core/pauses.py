@@ -35,7 +35,8 @@ class Pauses:
     ) -> None:
         self._every = max(1, round(STEP_S * rate_hz))
         self._until_next = 0
-        self._seen: list[tuple[float, float, float]] = []
+        self._seen: FloatArray = np.empty((0, 3))
+        """The steps of a pause that is not long enough yet: angle from the pose, off-axis motion, twist."""
         self._told_slip = self._told_drift = 0.0
         self._by_gravity = meter.observability >= MIN_OBSERVABILITY
         self._elevation = meter.axis_elevation_rad
@@ -55,28 +56,34 @@ class Pauses:
             return []
         rows = slice(self._until_next, n, self._every)
         self._until_next = (self._until_next - n) % self._every
+        columns = (block.angle_rad, block.off_axis_rad, block.twist_rad)
+        new = np.transpose([column[rows] for column in columns])
+        new[:, 0] -= self._pose
+        steps, known = np.concatenate((self._seen, new)), len(self._seen)
+        angles, off_axes = steps[:, 0], steps[:, 1]
+        home = np.abs(angles) <= NEAR_ZERO_RAD
+        home[known:] &= block.trusted[rows]
+        stays = home.copy()
+        stays[1:] &= (np.abs(np.diff(angles)) <= STILL_RAD) & (np.abs(np.diff(off_axes)) <= STILL_RAD)
+        at_home, still = home.tobytes(), stays.tobytes()
         out: list[Slip | Drift] = []
-        seen = self._seen
-        columns = (block.angle_rad, block.off_axis_rad, block.twist_rad, block.trusted)
-        steps = zip(*(c[rows].tolist() for c in columns), strict=True)
-        for k, (angle, off_axis, twist, trusted) in enumerate(steps):
-            angle -= self._pose
-            if not (trusted and -NEAR_ZERO_RAD <= angle <= NEAR_ZERO_RAD):
-                seen.clear()
-                continue
-            if seen:
-                angle0, off_axis0, _ = seen[-1]
-                if not -STILL_RAD <= angle - angle0 <= STILL_RAD or abs(off_axis - off_axis0) > STILL_RAD:
-                    seen.clear()
-                    continue
-            seen.append((angle, off_axis, twist))
-            if len(seen) == STEPS:
-                out += self._pause(block.stream, block.t_ns.item(rows.start + k * self._every))
-                seen.clear()
+        # bytes are searched much faster than steps are gone through
+        begin = at_home.find(1)
+        while begin >= 0:
+            moved = still.find(0, begin + 1, begin + STEPS)
+            if moved < 0:
+                if len(steps) < begin + STEPS:
+                    break
+                last = begin + STEPS - 1 - known
+                t_ns = block.t_ns.item(rows.start + last * self._every)
+                out += self._pause(block.stream, t_ns, steps[begin : begin + STEPS])
+            begin = at_home.find(1, begin + STEPS if moved < 0 else moved + 1)
+        self._seen = steps[begin:] if begin >= 0 else steps[:0]
         return out
 
-    def _pause(self, stream: str, t_ns: int) -> list[Slip | Drift]:
-        angles, off_axes, twists = zip(*self._seen, strict=True)
+    def _pause(self, stream: str, t_ns: int, steps: FloatArray) -> list[Slip | Drift]:
+        """Return what a pause of these steps shows, shape (STEPS, 3)."""
+        angles, off_axes, twists = steps.T.tolist()
         angle, off_axis, twist = sum(angles) / STEPS, sum(off_axes) / STEPS, sum(twists) / STEPS
         out: list[Slip | Drift] = []
         drift = twist - angle - self._pose
