@@ -184,8 +184,13 @@ def auto(block: Orientation, *, outward_normal_sensor: Vector | None, side: Side
     rate = angular_rate(block)
     if len(rate) < 2 or int(block.t_ns[-1] - block.t_ns[0]) < 2 * NS_PER_S:
         raise InputError("the recording is shorter than 2 s: too short to calibrate from")
+    # Rotations over half a second: long enough that noise and impacts do not matter, short enough that
+    # heading drift does not and a fast repetition is not over. A hinge's axis is the same in all of them.
+    span = max(1, int(np.searchsorted(block.t_ns, block.t_ns[0] + NS_PER_S // 2)))
+    # A sample sixteen times a second tells as much of a whole recording as all of them.
+    every = max(1, span // 8)
     # a rough bias first: the rate is near it most of the time, whatever the movement
-    speed = _norm(rate - np.median(rate, axis=0))
+    speed = _norm(rate - np.median(rate[::every], axis=0))
     start, stop = longest_run(speed < STILL_RADPS)
     if stop - start < 2 or int(block.t_ns[stop - 1] - block.t_ns[start]) < NS_PER_S // 4:
         # never at rest: the slowest moment, a turning point, serves as neutral
@@ -196,17 +201,13 @@ def auto(block: Orientation, *, outward_normal_sensor: Vector | None, side: Side
     q = block.q_earth_from_sensor
     q0 = quaternion.mean(q[start:stop])
     up0 = quaternion.up_in_sensor(q0)
-    # Rotations over half a second: long enough that noise and impacts do not matter, short enough that
-    # heading drift does not and a fast repetition is not over. A hinge's axis is the same in all of them.
-    span = max(1, int(np.searchsorted(block.t_ns, block.t_ns[0] + NS_PER_S // 2)))
-    # A new one sixteen times a second tells as much as one a sample.
-    q_before, q_after = q[: -span : max(1, span // 8)], q[span :: max(1, span // 8)]
+    q_before, q_after = q[:-span:every], q[span::every]
     relative = quaternion.to_rotation_vector(quaternion.multiply(quaternion.conjugate(q_before), q_after))
     axis, share = principal_axis(relative)
     if abs(float(quaternion.dot(axis, up0))) < MAX_TILT:
-        angle = gravity_angle(quaternion.up_in_sensor(q), up0, axis)
+        angle = gravity_angle(quaternion.up_in_sensor(q[::every]), up0, axis)
     else:
-        angle = twist_angle(q, q0, axis)
+        angle = twist_angle(q[::every], q0, axis)
     swing = quaternion.dot(relative, axis)
     # what is never faster than a leg at rest is heading drift, however far it gets
     far, fast = (float(np.percentile(np.abs(values), 99)) for values in (angle, swing))

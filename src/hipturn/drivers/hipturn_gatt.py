@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hipturn.drivers import Advertisement, Decode, Driver, Link, nothing
 from hipturn.errors import LinkError
@@ -103,8 +104,8 @@ def read_info(value: bytes) -> StreamInfo:
 
 
 @lru_cache(maxsize=16)
-def _layout(per_packet: int, numbers: int) -> np.dtype[np.void]:
-    """Return the packet as a record: the header of note §3, then the samples."""
+def _layout(per_packet: int, has_quaternion: bool, has_imu: bool) -> np.dtype[np.void]:
+    """Return the packet as a record: the header of note §3, then the samples of note §4."""
     header = [
         ("version", "u1"),
         ("count", "u1"),
@@ -113,23 +114,33 @@ def _layout(per_packet: int, numbers: int) -> np.dtype[np.void]:
         ("period", "<u2"),
         ("flags", "<u2"),
     ]
-    return np.dtype([*header, ("lsb", "<i2", (per_packet, numbers))])
+    # each quantity as one piece of bytes: it is copied in a third of the time of its numbers
+    sample = [("q", "V8")] * has_quaternion + [("acc", "V6"), ("gyr", "V6")] * has_imu
+    return np.dtype([*header, ("samples", sample, (per_packet,))])
+
+
+def _values(pieces: NDArray[np.void], unit_per_lsb: float) -> FloatArray:
+    """Return a quantity, shape (samples, components)."""
+    lsb = np.ascontiguousarray(pieces).view("<i2").reshape(-1, pieces.dtype.itemsize // 2)
+    return np.asarray(lsb * unit_per_lsb, np.float64)
 
 
 def decode(packets: Packets, info: StreamInfo) -> RawSamples:
     """Turn packets into samples; what cannot be read is counted. Layout: note §3 and §4."""
     count, size = packets.data.shape
-    numbers = 4 * info.has_quaternion + 6 * info.has_imu
-    per_packet, rest = divmod(size - HEADER.size, 2 * numbers) if numbers else (0, 0)
+    each = 8 * info.has_quaternion + 12 * info.has_imu
+    per_packet, rest = divmod(size - HEADER.size, each) if each else (0, 0)
     if rest or not 1 <= per_packet <= 255:
         return nothing(info, count)
-    rows = np.ascontiguousarray(packets.data).view(_layout(per_packet, numbers))[:, 0]
+    layout = _layout(per_packet, info.has_quaternion, info.has_imu)
+    rows = np.ascontiguousarray(packets.data).view(layout)[:, 0]
     at_ns = packets.at_ns
     mask = QUATERNION * info.has_quaternion | (ACC | GYR) * info.has_imu
     good = (rows["version"] == VERSION) & (rows["count"] == per_packet) & (rows["flags"] & 0xFF == mask)
+    q = None
     if info.has_quaternion:
-        norm = np.sqrt(np.sum(np.square(rows["lsb"][..., :4], dtype=np.float64), axis=2))
-        good &= (np.abs(norm * Q_PER_LSB - 1.0) < UNIT_WITHIN).all(axis=1)
+        q = _values(rows["samples"]["q"], Q_PER_LSB)
+        good &= (np.abs(np.sqrt(np.sum(q * q, axis=1)) - 1.0) < UNIT_WITHIN).reshape(count, -1).all(axis=1)
     bad_before: tuple[int, ...] = ()
     if not good.all():
         bad_before = tuple((per_packet * np.cumsum(good)[~good]).tolist())
@@ -139,17 +150,15 @@ def decode(packets: Packets, info: StreamInfo) -> RawSamples:
         steps = rows["period"].astype(np.int64)[:, None] * np.arange(per_packet)
         tick = ((tick[:, None] + steps) & 0xFFFFFFFF).reshape(-1)
         at_ns = np.repeat(at_ns, per_packet)
-    lsb = rows["lsb"].reshape(-1, numbers)
-    q = None
+    samples = rows["samples"]
     if info.has_quaternion:
-        q = lsb[:, :4].astype(np.float64)
+        q = _values(samples["q"], Q_PER_LSB)
         q /= np.sqrt(np.sum(q * q, axis=1, keepdims=True))
-    imu = lsb[:, numbers - 6 :]
     return RawSamples(
         tick=tick,
         at_ns=at_ns,
-        acc_mps2=imu[:, :3] * ACC_MPS2_PER_LSB if info.has_imu else None,
-        gyr_radps=imu[:, 3:] * GYR_RADPS_PER_LSB if info.has_imu else None,
+        acc_mps2=_values(samples["acc"], ACC_MPS2_PER_LSB) if info.has_imu else None,
+        gyr_radps=_values(samples["gyr"], GYR_RADPS_PER_LSB) if info.has_imu else None,
         q_earth_from_sensor=q,
         bad_before=bad_before,
     )

@@ -35,8 +35,9 @@ def decode(packets: Packets, info: StreamInfo) -> RawSamples:
         return nothing(info, count)
     rows = np.ascontiguousarray(packets.data).view("<f8").reshape(-1, columns(info))
     at_ns = np.repeat(packets.at_ns, size // width)
-    whole = np.isfinite(rows[:, 1:]).all(axis=1)
-    if not whole.all():
+    # all at once first, ticks and all, in a fifth of the time: missing samples are few
+    if not np.isfinite(rows).all():
+        whole = np.isfinite(rows[:, 1:]).all(axis=1)
         rows, at_ns = rows[whole], at_ns[whole]
     tick = np.ascontiguousarray(rows[:, 0]).view("<i8").astype(np.int64)
     values = rows[:, 1:]

@@ -18,7 +18,7 @@ from hipturn.recording.container import Container, Run
 from hipturn.units import NS_PER_US
 
 MAX_CHUNK_MESSAGES = 16_384
-MAX_CHUNK_BYTES = 4 << 20
+MAX_CHUNK_BYTES = 1 << 20
 """A chunk is closed early past either of these, so that imports need no clock; far above a second
 of any sensor, far below what the reader accepts."""
 
