@@ -105,7 +105,7 @@ def real_sets() -> Iterator[Set]:
 
         def read(path: Path, layout: csv.Layout) -> offline.Analysis:
             recording.write(out, csv.inputs(path, layout))
-            return offline.analyse(out, offline.Request(calibration=offline.AUTO))
+            return offline.analyse(out, offline.Request(calibration=offline.AUTO), keep_angles=True)
 
         for path in sorted(UCI.glob("s*/e*/u2/test.txt")):
             found = read(path, UCI_LAYOUT)
@@ -242,7 +242,7 @@ def labelled() -> None:
         out = Path(folder) / "template.mcap"
         for path in sorted(UCI.glob("s*/e*/u2/template_session.txt")):
             recording.write(out, csv.inputs(path, UCI_LAYOUT))
-            reps = offline.analyse(out, offline.Request(calibration=offline.AUTO)).reps
+            reps = offline.analyse(out, offline.Request(calibration=offline.AUTO), keep_angles=True).reps
             for line in (path.parents[1] / "template_times.txt").read_text().splitlines()[1:]:
                 from_s, to_s = (float(sample) / UCI_LAYOUT.rate_hz for sample in line.split(";")[1:])  # type: ignore[operator]
                 inside = [r for r in reps if r.start_ns / NS_PER_S < to_s and r.end_ns / NS_PER_S > from_s]
@@ -262,7 +262,7 @@ def cost() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "hour.mcap"
         record(path, motion, len(motion.t_s))
-        angles = offline.analyse(path, offline.Request()).angles
+        angles = offline.analyse(path, offline.Request(), keep_angles=True).angles
 
         def detect() -> None:
             detector = Detector(DetectParams(), 100.0)

@@ -43,7 +43,7 @@ def recorded(path: Path, motion: Motion, lost: set[int]) -> Path:
 
 def angles(path: Path, name: str) -> tuple[FloatArray, FloatArray, FloatArray, offline.Analysis]:
     """Return times, angle and twist, degrees, by a filter."""
-    found = offline.analyse(path, offline.Request(settings={"fusion.filter": name}))
+    found = offline.analyse(path, offline.Request(settings={"fusion.filter": name}), keep_angles=True)
     columns = (("t_ns", 1.0 / NS_PER_S), ("angle_rad", DEG_PER_RAD), ("twist_rad", DEG_PER_RAD))
     t, angle, twist = (
         np.concatenate([getattr(block, key) for block in found.angles]) * factor for key, factor in columns

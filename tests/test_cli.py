@@ -672,7 +672,7 @@ def replay_or_error(path: Path, session: Iterable[Input]) -> None:
         for item in session:
             writer.write(item)
     try:
-        result = analyse(path, Request(calibration=AUTO))
+        result = analyse(path, Request(calibration=AUTO), keep_angles=True)
     except InputError as error:
         assert "\n" not in str(error)
         return
@@ -791,7 +791,7 @@ def test_control_c_ends_a_paced_replay_at_once(tmp_path: Path) -> None:
 
 
 def test_a_mistake_in_the_program_is_one_line_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise KeyError("lost\nin space")
 
     monkeypatch.setattr("hipturn.offline.analyse", broken)

@@ -40,7 +40,7 @@ class Truth:
             if isinstance(output, Orientation):
                 blocks.append(output)
 
-        found = offline.analyse(path, offline.Request(), on_event=hear)
+        found = offline.analyse(path, offline.Request(), keep_angles=True, on_event=hear)
         self.t_s = np.concatenate([b.t_ns for b in blocks]) / 1e9
         self.q = np.concatenate([b.q_earth_from_sensor for b in blocks])
         self.trusted = np.concatenate([b.trusted for b in blocks])

@@ -93,7 +93,7 @@ class Found:
             if isinstance(output, Orientation):
                 blocks.setdefault(output.stream, []).append(output)
 
-        found = offline.analyse(path, offline.Request(), on_event=hear)
+        found = offline.analyse(path, offline.Request(), keep_angles=True, on_event=hear)
         self.t_s = {name: np.concatenate([b.t_ns for b in each]) / 1e9 for name, each in blocks.items()}
         self.q = {
             name: np.concatenate([b.q_earth_from_sensor for b in each]) for name, each in blocks.items()

@@ -334,7 +334,7 @@ def test_people_json_is_for_people_and_guarded(folder: Path) -> None:
 def test_trials_from_lines_are_the_trials_of_the_samples(name: str) -> None:
     """By `core.results` from every sample: the same trials, within half a degree."""
     path = RECORDINGS / f"{name}.mcap"
-    analysis = offline.analyse(path, offline.Request())
+    analysis = offline.analyse(path, offline.Request(), keep_angles=True)
     blocks = analysis.angles
     columns = {f.name: [getattr(block, f.name) for block in blocks] for f in fields(HipAngle)}
     joined = HipAngle(blocks[0].stream, *map(np.concatenate, list(columns.values())[1:]))

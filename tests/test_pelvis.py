@@ -332,7 +332,7 @@ def test_a_replay_gives_what_the_live_session_gave(
     with Writer(path) as writer:
         heard = guided(items, coach, PARAMS, writer, defaults(), "prone")
     live = [each for each in heard if isinstance(each, Output)]
-    again = offline.analyse(path, offline.Request())
+    again = offline.analyse(path, offline.Request(), keep_angles=True)
     assert again.reps == reps(live) and not any(map(math.isnan, leaned_deg(live)))
     assert again.events == [*events(live)]
     assert again.info.name == "simulated" and again.samples == len(shin.t_s)
@@ -362,7 +362,9 @@ def test_what_is_taken_from_a_recording_is_the_shins(pelvis_first: Path) -> None
 
 def test_a_calibration_estimated_from_the_recording_is_the_shins(pelvis_first: Path) -> None:
     leg = bodies(1)[0].leg
-    found = offline.analyse(pelvis_first, offline.Request(calibration=offline.AUTO, side=leg.side))
+    found = offline.analyse(
+        pelvis_first, offline.Request(calibration=offline.AUTO, side=leg.side), keep_angles=True
+    )
     assert len(found.angles) and {block.stream for block in found.angles} == {STREAM}
     told = leaned_deg(found.reps)[-len(ROLLS_DEG) :]
     np.testing.assert_allclose(told, np.abs(ROLLS_DEG), atol=1.0)

@@ -32,7 +32,7 @@ RECORDINGS = Path(__file__).parents[1] / "recordings"
 
 
 def analysed(name: str) -> Analysis:
-    return analyse(RECORDINGS / f"{name}.mcap", Request())
+    return analyse(RECORDINGS / f"{name}.mcap", Request(), keep_angles=True)
 
 
 def named(fig: Figure, name: str) -> list[Any]:
@@ -118,7 +118,7 @@ def test_the_line_is_the_angle() -> None:
 def test_what_was_lost_is_seen_and_not_drawn_over(tmp_path: Path) -> None:
     """The line breaks at a gap, the band tells every gap, what follows is dotted until it can be trusted."""
     path = record(tmp_path / "lossy.mcap", drill(), lost=[*range(2000, 2100), 2500, *range(2600, 2603)])
-    analysis = analyse(path, Request())
+    analysis = analyse(path, Request(), keep_angles=True)
     fig = figure(analysis, "x")
     (line,), (dotted,) = named(fig, "angle"), named(fig, "untrusted")
     drawn = np.isfinite(line.get_ydata()) | np.isfinite(dotted.get_ydata())

@@ -185,7 +185,7 @@ def test_a_short_sessions_report_is_one_full_page(
 
 def longer(times: int) -> offline.Analysis:
     """The bundled mishaps over and over, as one session."""
-    analysis = offline.analyse(RECORDINGS / "mishaps.mcap", offline.Request())
+    analysis = offline.analyse(RECORDINGS / "mishaps.mcap", offline.Request(), keep_angles=True)
     one_ns = analysis.duration_ns
 
     def later(rep: Rep, k: int) -> Rep:
@@ -217,7 +217,7 @@ def test_a_longer_sessions_report_is_two_pages_with_something_on_each(times: int
 
 
 def test_what_the_pelvis_did_is_listed_where_a_sensor_told(tmp_path: Path) -> None:
-    analysis = offline.analyse(RECORDINGS / "clean-drill.mcap", offline.Request())
+    analysis = offline.analyse(RECORDINGS / "clean-drill.mcap", offline.Request(), keep_angles=True)
     leans = {1: 2.345 / DEG_PER_RAD, 2: math.nan}
     events = [
         replace(event, compensation_rad=leans.get(event.n)) if isinstance(event, Rep) else event
@@ -232,7 +232,7 @@ def test_what_the_pelvis_did_is_listed_where_a_sensor_told(tmp_path: Path) -> No
 
 def test_a_long_sessions_report_is_two_pages(tmp_path: Path) -> None:
     """300 repetitions in sets of 20, with every reason there is: as many as have room, and how many more."""
-    analysis = offline.analyse(RECORDINGS / "mishaps.mcap", offline.Request())
+    analysis = offline.analyse(RECORDINGS / "mishaps.mcap", offline.Request(), keep_angles=True)
     reps = [replace(analysis.reps[n % 15], n=n + 1) for n in range(300)]
     others = [event for event in analysis.events if event not in analysis.reps]
     many = replace(analysis, events=[*others, *reps])
@@ -258,7 +258,7 @@ def test_a_foreign_recording_has_a_report(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def texts(folder: Path) -> list[str]:
-    analysis = offline.analyse(RECORDINGS / "mishaps.mcap", offline.Request())
+    analysis = offline.analyse(RECORDINGS / "mishaps.mcap", offline.Request(), keep_angles=True)
     answers = one_session.answers(RECORDINGS / "mishaps.mcap")
     return [
         reported("P-07", folder, Say("de")),
@@ -575,7 +575,7 @@ def test_a_deidentified_session_tells_neither_who_nor_when(tmp_path: Path) -> No
 
 def test_a_sensor_named_after_somebody_is_a_number() -> None:
     """Two of them, each with its strip: the place on the body stays, a name does not."""
-    analysis = offline.analyse(RECORDINGS / "clean-drill.mcap", offline.Request())
+    analysis = offline.analyse(RECORDINGS / "clean-drill.mcap", offline.Request(), keep_angles=True)
     others = [replace(block, stream="Zaphod") for block in analysis.angles]
     both = replace(analysis, angles=[*analysis.angles, *others])
     told = one_session.Answers(None, None, "")

@@ -67,7 +67,9 @@ class Analysis:
     """Everything but the blocks of samples."""
     cut_at: int | None = None
     """How many of the events were there when it broke off, the others are its end's; None if it did not."""
+    keeps_angles: bool = False
     angles: list[HipAngle] = field(default_factory=list)
+    """Of every sample, where they are kept."""
     samples: int = 0
     duration_ns: int = 0
     max_rad: float = -math.inf
@@ -112,7 +114,8 @@ class Analysis:
                 self.samples += len(output.t_ns)
                 self.duration_ns = max(self.duration_ns, int(output.t_ns[-1]))
             case HipAngle():
-                self.angles.append(output)
+                if self.keeps_angles:
+                    self.angles.append(output)
                 self.max_rad = max(self.max_rad, float(output.angle_rad.max()))
                 self.min_rad = min(self.min_rad, float(output.angle_rad.min()))
             case _:
@@ -127,12 +130,13 @@ def analyse(
     path: Path,
     request: Request,
     *,
+    keep_angles: bool = False,
     pace: Callable[[Iterable[Input]], Iterable[Input]] = lambda inputs: inputs,
     on_event: Callable[[Output], None] | None = None,
 ) -> Analysis:
     """Return what the pipeline makes of a recording; raise `InputError` or `UsageError` in one line.
 
-    `on_event` hears each output as soon as it is there, which is of interest with a `pace` that holds
+    `keep_angles` keeps the angle of every sample, which takes memory and time that few need. `on_event` hears each output as soon as it is there, which is of interest with a `pace` that holds
     inputs back until their time has come.
     """
     begun = time.perf_counter()
@@ -150,7 +154,7 @@ def analyse(
         if isinstance(item, LinkUp | LinkDown) and item.stream != pelvis.ROLE:
             linked = isinstance(item, LinkUp)
         if isinstance(item, LinkUp) and item.stream != pelvis.ROLE and result is None:
-            result = Analysis(reader.session, item.info, settings)
+            result = Analysis(reader.session, item.info, settings, keeps_angles=keep_angles)
         if result is None:
             # what the session is about counts from its first input on, and a second sensor may be there first
             early += back.push(item)

@@ -68,7 +68,7 @@ def command(
 
     if save is None:
         _check_display()
-    result = offline.analyse(file, _requested(calibration, reference, side, assignments))
+    result = offline.analyse(file, _requested(calibration, reference, side, assignments), keep_angles=True)
     if save is None:
         from matplotlib import pyplot
 

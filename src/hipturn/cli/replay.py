@@ -82,12 +82,15 @@ def command(
     if file is None:
         _all(recordings, request, jobs, diff=diff, as_json=as_json)
         return
+    kept = angles is not None
     if speed is None:
-        result = offline.analyse(file, request)
+        result = offline.analyse(file, request, keep_angles=kept)
     else:
         from hipturn.sources.replay import paced
 
-        result = offline.analyse(file, request, pace=lambda inputs: paced(inputs, speed), on_event=_echo)
+        result = offline.analyse(
+            file, request, keep_angles=kept, pace=lambda inputs: paced(inputs, speed), on_event=_echo
+        )
     head, events, tail = result.lines(file.name)
     if angles is not None:
         write_angles(angles, result)

@@ -135,7 +135,7 @@ def _of_session(
     from hipturn import lines, offline
     from hipturn.report import session
 
-    analysis = offline.analyse(file, request)
+    analysis = offline.analyse(file, request, keep_angles=True)
     if analysis.problem:
         click.echo(f"hipturn: {file.name}: {analysis.problem}", err=True)
     text = session.report(file.name, analysis, session.answers(file), against, say, deidentify=deidentify)

@@ -152,7 +152,7 @@ def measure(path: Path, request: offline.Request) -> Measured:
         if isinstance(output, Orientation):
             orientations.setdefault(output.stream, []).append(output)
 
-    found = offline.analyse(path, request, on_event=hear)
+    found = offline.analyse(path, request, keep_angles=True, on_event=hear)
     head, _, tail = found.lines(path.name)
     info = found.info
     session = {

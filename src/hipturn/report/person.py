@@ -50,7 +50,7 @@ def last_of(folder: Path, overview: Overview) -> Last | None:
     if found is None:
         return None
     try:
-        analysis = offline.analyse(folder / found.name, offline.Request())
+        analysis = offline.analyse(folder / found.name, offline.Request(), keep_angles=True)
     except InputError as error:
         return Last(found, None, str(error))
     if not analysis.angles:

@@ -86,7 +86,7 @@ def of(path: Path) -> Measured:
         raise InputError(
             f"{path.name} is too long to be drawn here: hipturn replay --angles writes all of it"
         )
-    return joined(path.name, offline.analyse(path, offline.Request()).angles)
+    return joined(path.name, offline.analyse(path, offline.Request(), keep_angles=True).angles)
 
 
 def joined(name: str, blocks: list[HipAngle]) -> Measured:
