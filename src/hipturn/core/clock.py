@@ -254,7 +254,10 @@ class Clock:
         """Fill in the times of rows up to the first that does not follow; return how many that are."""
         # extremes first: whole blocks of a sound clock need no more, in a fraction of the time
         step = np.diff(tick, prepend=self._last_tick)
-        if self._wrap:
+        least_step, most_step = int(step.min()), int(step.max())
+        longest_ns = int(since.max()) - min(int(since.min()), self._last_since)
+        plain = 0 <= least_step and most_step < self._wrap // 2 and longest_ns <= self._half_wrap_ns
+        if self._wrap and not plain:
             # a power of two: the remainder by its bits
             step &= self._wrap - 1
             if step.max() >= self._wrap - self._wrap // 2:
@@ -264,14 +267,16 @@ class Clock:
                 round_again = np.rint((waited_ns / self._ns_per_tick - step) / self._wrap)
                 round_again[waited_ns <= self._half_wrap_ns] = 0.0
                 step += self._wrap * np.maximum(0.0, round_again).astype(np.int64)
+            least_step, most_step = int(step.min()), int(step.max())
         rows = len(step)
-        least_ns, most_ns = int(step.min()) * self._ns_per_tick, int(step.max()) * self._ns_per_tick
+        least_ns, most_ns = least_step * self._ns_per_tick, most_step * self._ns_per_tick
         if not (least_ns > -FAR_BACK_NS and most_ns < LONGEST_STEP_NS):
             step_ns = step * self._ns_per_tick
             rows = _first((step_ns <= -FAR_BACK_NS) | (step_ns >= LONGEST_STEP_NS))
         if rows == 0:
             return 0
-        elapsed = self._elapsed + np.cumsum(step[:rows])
+        elapsed = (tick[:rows] - self._last_tick) if plain else np.cumsum(step[:rows])
+        elapsed += self._elapsed
         t_ns[:rows] = self._offset_ns + np.rint(elapsed * self._ns_per_tick).astype(np.int64)
         delay = since[:rows] - t_ns[:rows]
         least = min(self._least_delay, int(delay.min()))

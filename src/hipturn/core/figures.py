@@ -82,7 +82,11 @@ def figures(
         hold_start_ns, hold_end_ns = time(course.hold_start), time(course.hold_end)
         off_axis = samples.off_axis_rad[course.start : course.end + 1]
         # found by its index in a fifth of the time
-        before, most, least = (off_axis.item(i) for i in (0, off_axis.argmax(), off_axis.argmin()))
+        before, most, least = (
+            off_axis.item(0),
+            off_axis.item(off_axis.argmax()),
+            off_axis.item(off_axis.argmin()),
+        )
         lost = int(samples.lost_before[1:].sum()) if np.count_nonzero(samples.lost_before) else 0
         phi, phi_sd = estimate(course.rom_rad, floor) if floor is not None else (None, None)
         out.append(

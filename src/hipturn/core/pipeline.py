@@ -359,18 +359,20 @@ class Back:
         """Return the block, the angle and the events within it, in the order samples one by one give them."""
         blocks: list[Output] = [block]
         found: list[_Event] = []
+        detected = 0
         if leg.meter is not None:
             angle = leg.meter.push(block)
             blocks.append(angle)
             if leg.counting:
                 found += leg.detector.push(angle)
+            detected = len(found)
             if leg.pauses is not None:
                 found += leg.pauses.push(angle)
         gaps, leg.gaps = leg.gaps, []
         if gaps:
             # a gap lies before the sample it ends with
             found = [*gaps, *found]
-        if len(found) > 1:
+        if len(found) > detected:
             found.sort(key=_decided_ns)
         reps = iter(self._reps([each for each in found if isinstance(each, Excursion)], block.stream, leg))
         out: list[Output] = []

@@ -163,16 +163,16 @@ class Detector:
         self._due_ns = NEVER
         while self._at < len(self._trace.angle):
             match self._state:
-                case State.AWAY:
-                    self._homecoming()
-                case State.REST:
-                    self._rest()
                 case State.OUT:
                     self._out(out)
                 case State.BACK:
                     self._coming_back(out)
+                case State.REST:
+                    self._rest()
                 case State.SWING:
                     self._swing(out)
+                case State.AWAY:
+                    self._homecoming()
         self._trim()
 
     def _jumps(self, block: HipAngle) -> list[int]:

@@ -34,7 +34,7 @@ def sparc(speeds: Sequence[FloatArray], rate_hz: float) -> list[float]:
     out = [math.nan] * len(speeds)
     by_points: dict[int, list[int]] = {}
     for i, speed in enumerate(speeds):
-        if len(speed) > 1 and speed.any():
+        if len(speed) > 1 and np.count_nonzero(speed):
             by_points.setdefault(PADDING << (len(speed) - 1).bit_length(), []).append(i)
     for points, members in by_points.items():
         lengths = _arc_lengths(_thinned([speeds[i] for i in members], rate_hz), points, rate_hz)

@@ -146,8 +146,8 @@ class Judge:
             fast.append(_beyond(asked.min_rep_s, rep.duration_s, USUAL_CV["time"]))
         if asked.max_speed_radps is not None:
             fast.append(_beyond(rep.peak_speed_radps, asked.max_speed_radps, USUAL_CV["speed"]))
-        told = [(max(fast), "too-fast"), (short, "short-range")]
-        return [reason for beyond, reason in sorted(told, key=lambda each: -each[0]) if beyond > 0.0]
+        told = [each for each in ((max(fast), "too-fast"), (short, "short-range")) if each[0] > 0.0]
+        return [reason for _, reason in sorted(told, key=lambda each: -each[0])]
 
     def _form(self, rep: Rep, excursion: Excursion) -> list[str]:
         asked, reasons = self._standard, []
