@@ -136,8 +136,9 @@ def analyse(
 ) -> Analysis:
     """Return what the pipeline makes of a recording; raise `InputError` or `UsageError` in one line.
 
-    `keep_angles` keeps the angle of every sample, which takes memory and time that few need. `on_event` hears each output as soon as it is there, which is of interest with a `pace` that holds
-    inputs back until their time has come.
+    `keep_angles` keeps the angle of every sample, which takes memory and time that few need. `on_event`
+    hears each output as soon as it is there, which is of interest with a `pace` that holds inputs back until
+    their time has come.
     """
     begun = time.perf_counter()
     reader = Reader(path)

@@ -256,7 +256,7 @@ class Clock:
         step = np.diff(tick, prepend=self._last_tick)
         least_step, most_step = int(step.min()), int(step.max())
         longest_ns = int(since.max()) - min(int(since.min()), self._last_since)
-        plain = 0 <= least_step and most_step < self._wrap // 2 and longest_ns <= self._half_wrap_ns
+        plain = least_step >= 0 and most_step < self._wrap // 2 and longest_ns <= self._half_wrap_ns
         if self._wrap and not plain:
             # a power of two: the remainder by its bits
             step &= self._wrap - 1

@@ -4,7 +4,7 @@
 
     magic · Header · Metadata "hipturn" · (Schema · Channel)*     the file describes itself at once
     ┌ Chunk: packets of one stream and size in a row, then the rarer messages ┐  one a second;
-    └ MessageIndex*, for viewers                                              ┘  zstd, with a CRC
+    └ MessageIndex*, for viewers                                              ┘  zstd, with checksums
     … Schemas and channels stand before the first chunk that needs them and again inside it.
     DataEnd · Schema* · Channel* · Statistics · ChunkIndex* · MetadataIndex · Footer · magic
 

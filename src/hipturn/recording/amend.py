@@ -23,7 +23,7 @@ from hipturn.errors import InputError
 from hipturn.model import SessionStart
 from hipturn.recording import contents, messages, scan
 from hipturn.recording.append import claim
-from hipturn.recording.container import COMPRESSION_LEVEL, MESSAGE_INDEX, encode
+from hipturn.recording.container import MESSAGE_INDEX, compressor, encode
 from hipturn.recording.mend import finish, is_finished, records
 from hipturn.recording.messages import MESSAGE_HEAD, RECORD_HEAD
 from hipturn.recording.reader import Reader
@@ -135,7 +135,7 @@ def _chunk(body: bytes, content: bytes) -> Iterator[bytes]:
     yield encode(
         Chunk(
             compression="zstd",
-            data=zstandard.ZstdCompressor(level=COMPRESSION_LEVEL).compress(content),
+            data=compressor().compress(content),
             message_start_time=start,
             message_end_time=end,
             uncompressed_crc=zlib.crc32(content),

@@ -39,6 +39,7 @@ COMPRESSION_LEVEL = -1
 """A second of packets is too short for stronger levels to find more; this one is read twice as fast
 and makes the file 7 % larger (hipturn packets of 32 bytes)."""
 
+
 INDEX_BLOCK_BYTES = 1 << 14
 """The index of all chunks waits for the end of the file compressed, in blocks of this size: 36 bytes a
 chunk instead of 120, and no buffer that grows with the hours."""
@@ -47,6 +48,15 @@ MESSAGE_INDEX = struct.Struct("<BQHI")
 """Opcode, length, channel, bytes of the (log time, offset) pairs that follow."""
 
 UnsignedArray = NDArray[np.uint64]
+
+
+def compressor() -> zstandard.ZstdCompressor:
+    """Return what chunks are compressed with.
+
+    The checksum of zstd's own is made sure of by whoever decompresses, in a fourth of the time of the
+    CRC that MCAP has beside it for other readers.
+    """
+    return zstandard.ZstdCompressor(level=COMPRESSION_LEVEL, write_checksum=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +100,7 @@ class Container:
         self._counts: Counter[int] = Counter()
         self._start = 0
         self._end = 0
-        self._compress = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL).compress
+        self._compress = compressor().compress
 
     def begin(self, name: str, metadata: Mapping[str, str]) -> None:
         """Append the opening and one metadata record."""
