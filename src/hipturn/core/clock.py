@@ -256,8 +256,9 @@ class Clock:
         step = np.diff(tick, prepend=self._last_tick)
         least_step, most_step = int(step.min()), int(step.max())
         longest_ns = int(since.max()) - min(int(since.min()), self._last_since)
-        plain = least_step >= 0 and most_step < self._wrap // 2 and longest_ns <= self._half_wrap_ns
-        if self._wrap and not plain:
+        half_way = 0 <= least_step <= most_step < self._wrap // 2 and longest_ns <= self._half_wrap_ns
+        as_sent = not self._wrap or half_way
+        if not as_sent:
             # a power of two: the remainder by its bits
             step &= self._wrap - 1
             if step.max() >= self._wrap - self._wrap // 2:
@@ -275,7 +276,7 @@ class Clock:
             rows = _first((step_ns <= -FAR_BACK_NS) | (step_ns >= LONGEST_STEP_NS))
         if rows == 0:
             return 0
-        elapsed = (tick[:rows] - self._last_tick) if plain else np.cumsum(step[:rows])
+        elapsed = (tick[:rows] - self._last_tick) if as_sent else np.cumsum(step[:rows])
         elapsed += self._elapsed
         t_ns[:rows] = self._offset_ns + np.rint(elapsed * self._ns_per_tick).astype(np.int64)
         delay = since[:rows] - t_ns[:rows]
