@@ -140,7 +140,10 @@ def _course(excursion: Excursion, rate_hz: float) -> _Course:
     hold_end = min(peak + _first(far[peak:]) - 1, end)
     lag = max(1, round(DRIFT_S * rate_hz))
     if hold_end - hold_start >= lag:
-        moved = np.abs(x[lag:] - x[:-lag]) > min(DRIFT_RAD, DRIFT_SHARE * rom)
+        # halfway too: what goes over the peak comes back to where it was
+        three = x[:-lag], x[lag // 2 : len(x) - lag + lag // 2], x[lag:]
+        drift = np.maximum.reduce(three) - np.minimum.reduce(three)
+        moved = drift > min(DRIFT_RAD, DRIFT_SHARE * rom)
         hold_start = start + _last(moved[start:hold_start]) + 1
         hold_end += _first(moved[hold_end + 1 - lag : end + 1 - lag])
     return _Course(start, peak, hold_start, hold_end, end, rom)

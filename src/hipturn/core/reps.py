@@ -251,14 +251,9 @@ class Detector:
         """Return the range of the movement in progress, rad."""
         return self._sign * (self._peak - self._start)
 
-    def _stopped(self, i: int, slow_radps: float) -> bool:
-        """Return whether the angle got nowhere in the `stop_s` before sample i.
-
-        The way to the middle of that time counts too, or a symmetrical turn would look like a stop.
-        """
-        angle, limit = self._trace.angle, slow_radps * self._p.stop_s
-        now, lag = angle[i], self._lag
-        return i >= lag and abs(now - angle[i - lag]) < limit and abs(now - angle[i - lag // 2]) < limit
+    def _stopped(self, i: int) -> bool:
+        """Return whether the angle got nowhere in the `stop_s` before a sample of the last block."""
+        return self._trace.moves[i - self._trace.bins_from] < self._stop_rad
 
     def _still(self, i: int) -> bool:
         """Return whether the leg has been where it is for as long as a new neutral takes to settle."""
@@ -307,7 +302,7 @@ class Detector:
         age = now_ns - self._anchor_ns
         doubtful = swing < DOUBTFUL_SHARE * self._usual_rad
         patience = self._doubtful_ns if doubtful else self._max_hold_ns
-        return (age > patience and self._stopped(i, SLOW_RADPS[0])) or age > FORGET_HOLDS * self._max_hold_ns
+        return (age > patience and self._stopped(i)) or age > FORGET_HOLDS * self._max_hold_ns
 
     # --- the machine: each state runs until it changes or the samples end -------------------------
 
@@ -327,7 +322,7 @@ class Detector:
         elif abs(self._trace.angle[i] - home) <= limit:
             self._state, self._anchor, self._rested = State.REST, i, True
             self._homewards(self._trace.angle[i], home, self._trace.t_ns[i])
-        elif self._trace.t_ns[i] - self._anchor_ns > self._max_hold_ns and self._stopped(i, SLOW_RADPS[0]):
+        elif self._trace.t_ns[i] - self._anchor_ns > self._max_hold_ns and self._stopped(i):
             self._settle(i)
         self._at = i + 1
 
@@ -339,11 +334,12 @@ class Detector:
     def _rest(self) -> None:
         """Wait for a departure from neutral, which is where the leg last stopped for a while."""
         trace, angle, least = self._trace, self._trace.angle, self.threshold_rad
-        lag, half, limit = self._lag, self._lag // 2, self._stop_rad
+        limit = self._stop_rad
         home, anchor = self._home, self._anchor
         place, slack, since = self._place, self._slack, self._since
         slack_end = bisect_right(trace.t_ns, self._slack_ns) if slack != home else 0
         i, n, origin, end = self._at, len(angle), trace.bins_from, trace.bins_end
+        way = trace.moves
         skip = trace.next_bin(i)
         while i < n:
             if i == skip:
@@ -389,7 +385,7 @@ class Detector:
                     home = place = x
                 elif (home - slack) * (slack - x) > 0.0:
                     home = place = slack
-            if i >= lag and abs(x - angle[i - lag]) < limit > abs(x - angle[i - half]):
+            if way[i - origin] < limit:
                 if abs(x - place) <= CLOSE_RAD:
                     since = NEVER
                     if self._away:
@@ -468,9 +464,10 @@ class Detector:
             # the stream began in the middle of a movement: nobody knows where home is
             home, near = -inf, inf
         again = max(self.threshold_rad, self._p.turn_share * swing)
-        lag, half, limit = self._lag, self._lag // 2, self._slow_radps() * self._p.stop_s
+        limit = self._slow_radps() * self._p.stop_s
         due = self._due()
         i, n, origin, end = self._at, len(angle), trace.bins_from, trace.bins_end
+        way = trace.moves
         skip = trace.next_bin(i)
         while i < n:
             if i == skip:
@@ -500,11 +497,7 @@ class Detector:
                 self._cross(i, swing, out)
                 return
             if back <= enough:
-                if (
-                    x <= near
-                    and i >= lag
-                    and abs(x - s * angle[i - lag]) < limit > abs(x - s * angle[i - half])
-                ):
+                if x <= near and way[i - origin] < limit:
                     out += self._finished(i, turned=False)
                     self._settle(i, short=True)
                     return
@@ -529,9 +522,10 @@ class Detector:
         angle = trace.angle
         home, beyond, least = s * self._home, s * self._extreme, self.threshold_rad
         windup = home - WINDUP_RATIO * swing if self._pending is not None else -inf
-        lag, half, limit = self._lag, self._lag // 2, self._slow_radps() * self._p.stop_s
+        limit = self._slow_radps() * self._p.stop_s
         due = self._due()
         i, n, origin, end = self._at, len(angle), trace.bins_from, trace.bins_end
+        way = trace.moves
         skip = trace.next_bin(i)
         while i < n:
             if i == skip:
@@ -553,8 +547,7 @@ class Detector:
                 self._pending, self._sign = None, -s
                 self._depart(i, self._home, self._anchor)
                 return
-            stopped = i >= lag and abs(x - s * angle[i - lag]) < limit > abs(x - s * angle[i - half])
-            if stopped or (i >= due and self._overdue(i, swing)):
+            if way[i - origin] < limit or (i >= due and self._overdue(i, swing)):
                 self._believe(i, out)
                 self._settle(i)
                 return

@@ -4,6 +4,7 @@ Plain numbers for a machine that goes from sample to sample, extremes of four an
 that it can pass over those in which nothing can happen, and the blocks themselves for the figures.
 """
 
+import math
 from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -61,6 +62,10 @@ class Trace:
         """Stream time, ns"""
         self.bins_from = self.bins_end = 0
         """The samples that bins tell of, those of the last block but for a rest of it."""
+        self.moves = array("d")
+        """Of each sample of the last block how far the angle got in the `lag` before it, rad, infinite where
+        nothing was so long before. The way to the middle counts too, or a symmetrical turn would look like a
+        stop."""
         self._stops = b""
         """Of each sample that bins tell of, 1 if it is a stop."""
         self._bins: dict[int, tuple[Bins, ...]] = {}
@@ -85,9 +90,12 @@ class Trace:
         self.angle.frombytes(angle.tobytes())
         self.t_ns.frombytes(block.t_ns.tobytes())
         if rows == 0:
+            self.moves = array("d", map(self._move, range(first, first + len(angle))))
             return
+        moves = self._moves(angle)
+        self.moves = _array(moves)
         low = high = angle[:rows]
-        least_move = self._moves(angle)[:rows]
+        least_move = moves[:rows]
         self._stops = (least_move < self._stop_rad).tobytes()
         # within one sample it neither falls nor rises
         fall = rise = np.zeros(0)
@@ -108,10 +116,16 @@ class Trace:
                 done.append(Bins(size, *extremes, _array(least_move)))
         self._bins[1] = tuple(done)
 
+    def _move(self, i: int) -> float:
+        """Return what `moves` tells of sample i."""
+        angle, lag = self.angle, self._lag
+        if i < lag:
+            return math.inf
+        return max(abs(angle[i] - angle[i - lag]), abs(angle[i] - angle[i - lag // 2]))
+
     def _moves(self, angle: FloatArray) -> FloatArray:
-        """Return how far the angle got in the `lag` samples before each one, halfway included, rad."""
+        """Return what `moves` tells of each sample of a block just taken in, of this angle."""
         lag, first = self._lag, self.bins_from
-        # nothing can stop before there is a lag to look back on
         early = max(0, lag - first)
         known = np.frombuffer(self.angle)[max(0, first - lag) :]
         moves = np.full(len(angle), np.inf)
