@@ -243,7 +243,7 @@ def labelled() -> None:
         out = Path(folder) / "template.mcap"
         for path in sorted(UCI.glob("s*/e*/u2/template_session.txt")):
             recording.write(out, csv.inputs(path, UCI_LAYOUT))
-            reps = offline.analyse(out, offline.Request(calibration=offline.AUTO), keep_angles=True).reps
+            reps = offline.analyse(out, offline.Request(calibration=offline.AUTO)).reps
             for line in (path.parents[1] / "template_times.txt").read_text().splitlines()[1:]:
                 from_s, to_s = (float(sample) / UCI_LAYOUT.rate_hz for sample in line.split(";")[1:])  # type: ignore[operator]
                 inside = [r for r in reps if r.start_ns / NS_PER_S < to_s and r.end_ns / NS_PER_S > from_s]

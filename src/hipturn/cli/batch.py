@@ -71,8 +71,12 @@ def command(
     def spread(todo: "Iterable[Job]") -> "Iterator[Outcome]":
         return on_cluster(todo, dask) if dask else in_processes(todo, jobs or default_jobs(), work, failed)
 
-    with _Told(len(batch.recordings_in(folder)), as_json=as_json) as told:
-        outcomes = batch.run(folder, output, plan, spread, told.hear)
+    try:
+        with _Told(len(batch.recordings_in(folder)), as_json=as_json) as told:
+            outcomes = batch.run(folder, output, plan, spread, told.hear)
+    except KeyboardInterrupt:
+        click.echo(f"hipturn: {printable(str(output))} keeps what is done: call it again to go on", err=True)
+        raise
     elapsed_s = time.perf_counter() - begun
     for outcome in outcomes:
         if outcome.reason:

@@ -77,6 +77,10 @@ class _Lazy(click.Group):
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
+        except KeyboardInterrupt:
+            click.echo("hipturn: stopped before it was done", err=True)
+            # as a shell says it of a program that SIGINT ended
+            sys.exit(130)
         except BrokenPipeError:
             # the reader of our output has seen enough (`hipturn replay … | head`)
             sys.stderr.close()

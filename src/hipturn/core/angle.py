@@ -155,7 +155,8 @@ class AngleMeter:
         along, across = _plane(np.array(calibration.up0_sensor), axis)
         cosine, sine = _twist_forms(np.array(calibration.q0_earth_from_sensor), axis)
         sign = side_sign(side)
-        # of half the up direction, and with the side's sign: what is worked out once is not for each sample
+        # What is worked out once is not for each sample: the side's sign is in all that give an angle, and
+        # those of up are for half of it.
         self._along: list[float] = along.tolist()
         self._across: list[float] = (-sign * across).tolist()
         self._axis_sine: list[float] = (2.0 * axis).tolist()
@@ -178,6 +179,7 @@ class AngleMeter:
         """Return the angle of each sample; a block must not be empty."""
         q = block.q_earth_from_sensor
         w, x, y, z = q[0].tolist() if len(q) == 1 else np.ascontiguousarray(q.T)
+        # half of up in the sensor, for quaternions of length 1, as all orientations here are
         half_up = (x * z - w * y, y * z + w * x, w * w + z * z - 0.5)
         gravity = np.arctan2(_form(self._across, half_up), _form(self._along, half_up))
         half = np.arctan2(_form(self._twist_sine, (w, x, y, z)), _form(self._twist_cosine, (w, x, y, z)))

@@ -188,7 +188,7 @@ def auto(block: Orientation, *, outward_normal_sensor: Vector | None, side: Side
     # heading drift does not and a fast repetition is not over. A hinge's axis is the same in all of them.
     span = max(1, int(np.searchsorted(block.t_ns, block.t_ns[0] + NS_PER_S // 2)))
     # A sample sixteen times a second tells as much of a whole recording as all of them.
-    every = max(1, span // 8)
+    every = max(1, int(len(rate) * NS_PER_S / int(block.t_ns[-1] - block.t_ns[0]) / 16.0))
     # a rough bias first: the rate is near it most of the time, whatever the movement
     x, y, z = np.median(rate[::every], axis=0).tolist()
     # column by column, and no roots: a third of the time, which is felt in an hour

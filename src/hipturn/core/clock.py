@@ -256,8 +256,9 @@ class Clock:
         step = np.diff(tick, prepend=self._last_tick)
         least_step, most_step = int(step.min()), int(step.max())
         longest_ns = int(since.max()) - min(int(since.min()), self._last_since)
-        half_way = 0 <= least_step <= most_step < self._wrap // 2 and longest_ns <= self._half_wrap_ns
-        as_sent = not self._wrap or half_way
+        # neither a step back, which may be a wrap, nor a silence in which there may have been one
+        no_wrap = 0 <= least_step <= most_step < self._wrap // 2 and longest_ns <= self._half_wrap_ns
+        as_sent = not self._wrap or no_wrap
         if not as_sent:
             # a power of two: the remainder by its bits
             step &= self._wrap - 1

@@ -221,7 +221,7 @@ class Detector:
         self._calm = 0
         self._rested = self._away = self._flowing = self._known = self._lost = False
         self._anchor = self._anchor_ns = self._look_ns = self._at = 0
-        # the peak is that sample or soon after it
+        # since the departure no sample before this one is the peak
         self._top = 0
         self._due_ns, self._due_at = NEVER, 0
         self._pending: int | None = None
@@ -253,7 +253,7 @@ class Detector:
 
     def _stopped(self, i: int) -> bool:
         """Return whether the angle got nowhere in the `stop_s` before a sample of the last block."""
-        return self._trace.moves[i - self._trace.bins_from] < self._stop_rad
+        return self._trace.moves[i - self._trace.block_from] < self._stop_rad
 
     def _still(self, i: int) -> bool:
         """Return whether the leg has been where it is for as long as a new neutral takes to settle."""
@@ -338,7 +338,7 @@ class Detector:
         home, anchor = self._home, self._anchor
         place, slack, since = self._place, self._slack, self._since
         slack_end = bisect_right(trace.t_ns, self._slack_ns) if slack != home else 0
-        i, n, origin, end = self._at, len(angle), trace.bins_from, trace.bins_end
+        i, n, origin, end = self._at, len(angle), trace.block_from, trace.bins_end
         way = trace.moves
         skip = trace.next_bin(i)
         while i < n:
@@ -417,7 +417,7 @@ class Detector:
         angle = trace.angle
         start, peak, top, due = s * self._start, s * self._peak, self._top, self._due()
         turn = max(MIN_TURN_RAD, share * (peak - start))
-        i, n, origin, end = self._at, len(angle), trace.bins_from, trace.bins_end
+        i, n, origin, end = self._at, len(angle), trace.block_from, trace.bins_end
         skip = trace.next_bin(i)
         while i < n:
             if i == skip:
@@ -466,7 +466,7 @@ class Detector:
         again = max(self.threshold_rad, self._p.turn_share * swing)
         limit = self._slow_radps() * self._p.stop_s
         due = self._due()
-        i, n, origin, end = self._at, len(angle), trace.bins_from, trace.bins_end
+        i, n, origin, end = self._at, len(angle), trace.block_from, trace.bins_end
         way = trace.moves
         skip = trace.next_bin(i)
         while i < n:
@@ -524,7 +524,7 @@ class Detector:
         windup = home - WINDUP_RATIO * swing if self._pending is not None else -inf
         limit = self._slow_radps() * self._p.stop_s
         due = self._due()
-        i, n, origin, end = self._at, len(angle), trace.bins_from, trace.bins_end
+        i, n, origin, end = self._at, len(angle), trace.block_from, trace.bins_end
         way = trace.moves
         skip = trace.next_bin(i)
         while i < n:

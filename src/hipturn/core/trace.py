@@ -32,7 +32,7 @@ class Bins:
     low: "array[float]"
     high: "array[float]"
     fall: "array[float]"
-    """The largest fall from an earlier to a later sample within the bin."""
+    """The largest fall from an earlier to a later sample within the bin; negative where it only rises."""
     rise: "array[float]"
     """The largest rise."""
     least_move: "array[float]"
@@ -60,8 +60,8 @@ class Trace:
         """rad"""
         self.t_ns = array("q")
         """Stream time, ns"""
-        self.bins_from = self.bins_end = 0
-        """The samples that bins tell of, those of the last block but for a rest of it."""
+        self.block_from = self.bins_end = 0
+        """Where the last block begins, and up to where bins tell of it: all but a rest of it."""
         self.moves = array("d")
         """Of each sample of the last block how far the angle got in the `lag` before it, rad, infinite where
         nothing was so long before. The way to the middle counts too, or a symmetrical turn would look like a
@@ -86,7 +86,7 @@ class Trace:
         self._blocks.append(block)
         self._tilts.append(_least_and_most(block.off_axis_rad))
         rows = len(angle) // FINE * FINE
-        self.bins_from, self.bins_end = first, first + rows
+        self.block_from, self.bins_end = first, first + rows
         self.angle.frombytes(angle.tobytes())
         self.t_ns.frombytes(block.t_ns.tobytes())
         if rows == 0:
@@ -97,7 +97,6 @@ class Trace:
         low = high = angle[:rows]
         least_move = moves[:rows]
         self._stops = (least_move < self._stop_rad).tobytes()
-        # within one sample it neither falls nor rises
         fall = rise = np.zeros(0)
         size, done = 1, []
         while size < COARSE:
@@ -125,7 +124,7 @@ class Trace:
 
     def _moves(self, angle: FloatArray) -> FloatArray:
         """Return what `moves` tells of each sample of a block just taken in, of this angle."""
-        lag, first = self._lag, self.bins_from
+        lag, first = self._lag, self.block_from
         early = max(0, lag - first)
         known = np.frombuffer(self.angle)[max(0, first - lag) :]
         moves = np.full(len(angle), np.inf)
@@ -141,7 +140,7 @@ class Trace:
         Each with the index up to which: fine ones to the next coarse one, coarse ones, fine ones again.
         """
         fine, coarse = self.bins(sign)
-        first, end = self.bins_from, self.bins_end
+        first, end = self.block_from, self.bins_end
         edge = i + (first - i) % COARSE
         return (fine, min(edge, end)), (coarse, end - (end - first) % COARSE), (fine, end)
 
@@ -154,13 +153,13 @@ class Trace:
 
     def last_stop(self, i: int, stop: int) -> int:
         """Return the index of the last stop from index i to before `stop`, NEVER if there is none."""
-        first = self.bins_from
+        first = self.block_from
         at = self._stops.rfind(1, i - first, stop - first)
         return first + at if at >= 0 else NEVER
 
     def next_bin(self, i: int) -> int:
         """Return the index at which the first fine bin at or after index i begins, NEVER if there is none."""
-        first = self.bins_from
+        first = self.block_from
         at = first + max(0, (i - first + FINE - 1) // FINE * FINE)
         return at if at < self.bins_end else NEVER
 
@@ -191,9 +190,9 @@ class Trace:
         return max(most for _, most in tilts) - min(least for least, _ in tilts)
 
     def forget(self, count: int) -> None:
-        """Drop the oldest samples; the bins are of the past then."""
-        self.bins_from = self.bins_end = 0
-        del self.angle[:count], self.t_ns[:count]
+        """Drop the oldest samples; what is told of the last block is of the past then."""
+        self.block_from = self.bins_end = 0
+        del self.moves[:], self.angle[:count], self.t_ns[:count]
         self._forgotten += count
         whole = bisect_right(self._starts, self._forgotten) - 1
         if whole > 0:

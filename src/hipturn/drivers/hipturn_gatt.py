@@ -140,7 +140,10 @@ def decode(packets: Packets, info: StreamInfo) -> RawSamples:
     q = None
     if info.has_quaternion:
         q = _values(rows["samples"]["q"], Q_PER_LSB)
-        good &= (np.abs(np.sqrt(np.sum(q * q, axis=1)) - 1.0) < UNIT_WITHIN).reshape(count, -1).all(axis=1)
+        norm = np.sqrt(np.sum(q * q, axis=1, keepdims=True))
+        good &= (np.abs(norm - 1.0) < UNIT_WITHIN).reshape(count, per_packet).all(axis=1)
+        kept = np.repeat(good, per_packet)
+        q = q[kept] / norm[kept]
     bad_before: tuple[int, ...] = ()
     if not good.all():
         bad_before = tuple((per_packet * np.cumsum(good)[~good]).tolist())
@@ -151,9 +154,6 @@ def decode(packets: Packets, info: StreamInfo) -> RawSamples:
         tick = ((tick[:, None] + steps) & 0xFFFFFFFF).reshape(-1)
         at_ns = np.repeat(at_ns, per_packet)
     samples = rows["samples"]
-    if info.has_quaternion:
-        q = _values(samples["q"], Q_PER_LSB)
-        q /= np.sqrt(np.sum(q * q, axis=1, keepdims=True))
     return RawSamples(
         tick=tick,
         at_ns=at_ns,

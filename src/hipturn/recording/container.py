@@ -39,7 +39,6 @@ COMPRESSION_LEVEL = -1
 """A second of packets is too short for stronger levels to find more; this one is read twice as fast
 and makes the file 7 % larger (hipturn packets of 32 bytes)."""
 
-
 INDEX_BLOCK_BYTES = 1 << 14
 """The index of all chunks waits for the end of the file compressed, in blocks of this size: 36 bytes a
 chunk instead of 120, and no buffer that grows with the hours."""
@@ -130,7 +129,7 @@ class Container:
         return channel.id
 
     def _announce(self, record: Schema | Channel) -> None:
-        """Append a record twice: in the open, and where the CRC of the next chunk guards it.
+        """Append a record twice: in the open, and where the checksum of the next chunk guards it.
 
         So neither damage to the one nor to the other costs the messages of all later chunks.
         """

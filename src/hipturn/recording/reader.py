@@ -95,7 +95,7 @@ class Reader:
         raise InputError(f"{self.path} is no recording of hipturn: 'hipturn import' reads other files")
 
     def _described(self, scan: Scan) -> SessionStart:
-        """Return the session from the first chunk, where a CRC guards it, or else from the metadata."""
+        """Return the session from the first chunk, where a checksum guards it, or else from the metadata."""
         channels: dict[int, Meaning] = {}
         metadata: dict[str, str] | None = None
         session: SessionStart | None = None

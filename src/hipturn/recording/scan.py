@@ -45,6 +45,9 @@ HEADER, SCHEMA, CHANNEL, MESSAGE, CHUNK, MESSAGE_INDEX, METADATA, DATA_END, FOOT
 )
 """Plain integers: records are many, and looking up an enumeration is slow."""
 
+LARGEST = {CHUNK: MAX_CHUNK_BYTES, METADATA: MAX_RECORD_BYTES, CHANNEL: MAX_RECORD_BYTES}
+"""The records whose content is looked at, and how much of it is believed."""
+
 HEAD = struct.Struct("<BQ")
 """Opcode and length of every record."""
 BEGINNING = struct.Struct("<BQHI")
@@ -94,18 +97,18 @@ class Scan:
             at = position - begin
             if not 0 <= at <= len(window) - BEGINNING.size:
                 window, begin, at = self._read(position, BEGINNING.size), position, 0
-            # no file that is whole ends in less
+            # nothing that matters is shorter at the end of a file
             enough = len(window) - at >= BEGINNING.size
             opcode, length, _, indexed = BEGINNING.unpack_from(window, at) if enough else (0, 0, 0, 0)
             end = position + RECORD_HEAD + length
             if end > self._size:
                 opcode = 0
+            believed = length <= LARGEST.get(opcode, 0)
+            if believed and begin + len(window) < end:
+                window, begin, at = self._read(position, end - position), position, 0
+            body = window[at + RECORD_HEAD : end - begin] if believed else b""
             if opcode == CHUNK:
-                content = None
-                if length <= MAX_CHUNK_BYTES:
-                    if end - begin > len(window):
-                        window, begin, at = self._read(position, end - position), position, 0
-                    content = chunk_content(window[at + RECORD_HEAD : end - begin], self._decompress)
+                content = chunk_content(body, self._decompress)
                 self._search_from = position + 1 if content is None else end
                 self._swell -= len(content) if content is not None else 0
                 if self._swell < 0:
@@ -119,7 +122,7 @@ class Scan:
             elif opcode == DATA_END and self._is_closed(end):
                 self.closed = True
                 return
-            elif opcode in (METADATA, CHANNEL) and (record := self._record(opcode, position, length)):
+            elif opcode in (METADATA, CHANNEL) and (record := parse_record(opcode, bytes(body))):
                 yield record
             elif opcode not in (HEADER, SCHEMA, ATTACHMENT):
                 # Nothing that stands here: the end of a file cut off, or damage.
@@ -133,19 +136,13 @@ class Scan:
             position = end
 
     def _read(self, position: int, count: int) -> memoryview:
-        """Return what stands at a position: more than so many bytes, fewer only where the file ends."""
+        """Return what stands at a position: so many bytes at least, fewer only where the file ends."""
         self._file.seek(position)
         # not more than the disk gives at once: where it fails, what was before must not be lost with it
         data = self._file.read1(max(count, READ_BYTES))
         while len(data) < count and (more := self._file.read1(count - len(data))):
             data += more
         return memoryview(data)
-
-    def _record(self, opcode: int, position: int, length: int) -> Metadata | Channel | None:
-        if length > MAX_RECORD_BYTES:
-            return None
-        body = self._read(position + RECORD_HEAD, length)[:length]
-        return parse_record(opcode, bytes(body))
 
     def _next_chunk(self) -> int:
         """Return the position of the next compressed chunk record that could be whole, or -1."""
@@ -181,7 +178,10 @@ class Scan:
 
 
 def chunk_content(body: bytes | memoryview, decompress: Callable[..., bytes]) -> bytes | None:
-    """Return what a chunk record holds, or None if anything about it is wrong."""
+    """Return what a chunk record holds, or None if anything about it is wrong.
+
+    Content that zstd's own checksum shows to be whole is taken whatever the CRC beside it says.
+    """
     if len(body) < ZSTD_HEAD.size:
         return None
     _, _, size, crc, name_length, name, length = ZSTD_HEAD.unpack_from(body)

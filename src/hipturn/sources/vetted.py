@@ -1,6 +1,6 @@
 """What a recording holds, checked before the core computes with it.
 
-A recording's CRCs tell that it is as it was written, not by whom: another program, or a driver of
+A recording's checksums tell that it is as it was written, not by whom: another program, or a driver of
 another version, may have said what no handshake can have agreed.
 """
 
