@@ -216,6 +216,8 @@ class Detector:
         self._sign = 1
         self._home = self._start = self._peak = self._extreme = 0.0
         self._place = self._slack = self._elsewhere = 0.0
+        # less than this within `stop_s` is a stop on the way back
+        self._slow_rad = self._stop_rad
         self._slack_ns = self._stopped_ns = 0
         self._since = NEVER
         self._calm = 0
@@ -276,9 +278,6 @@ class Detector:
         # what is known of the range is too little if the stream began within the movement
         rom = max(self._range(), float(samples.angle_rad.max() - samples.angle_rad.min()))
         return tilt > least and tilt > min(ELSEWHERE_SHARE * rom, most)
-
-    def _slow_radps(self) -> float:
-        return min(max(SLOW_PER_S * self._range(), SLOW_RADPS[0]), SLOW_RADPS[1])
 
     def _due(self) -> int:
         """Return the index of the sample before which the movement in progress cannot be overdue."""
@@ -343,33 +342,28 @@ class Detector:
         skip = trace.next_bin(i)
         while i < n:
             if i == skip:
-                for bins, stop in trace.passes(i, 1) if slack == home else ():
+                for bins, stop in trace.passes(i, 1) if slack == home and least >= 2.0 * CLOSE_RAD else ():
                     size, lows, highs, moves = bins.size, bins.low, bins.high, bins.least_move
                     k = (i - origin) // size
-                    ahead = k + LONG_REST if i + LONG_REST * size < stop and least >= 2.0 * CLOSE_RAD else k
-                    if ahead > k and place - lows[ahead] <= CLOSE_RAD >= highs[ahead] - place:
-                        # it goes on resting: all at once
-                        count = bins.about(place, CLOSE_RAD, k)
-                        still = trace.last_stop(i, i + count * size)
-                        if still != NEVER:
+                    while True:
+                        # Nothing departs while it is so near to where it stopped, and of its stops there only
+                        # the last matters; a long rest is passed over at once.
+                        rest, ahead = i, k + LONG_REST
+                        if (
+                            i + LONG_REST * size < stop
+                            and place - lows[ahead] <= CLOSE_RAD >= highs[ahead] - place
+                        ):
+                            count = bins.about(place, CLOSE_RAD, k)
+                            i, k = i + count * size, k + count
+                        while i < stop and highs[k] - place <= CLOSE_RAD >= place - lows[k]:
+                            i, k = i + size, k + 1
+                        if i > rest and (still := trace.last_stop(rest, i)) != NEVER:
                             home = slack = angle[still]
                             anchor, since = still, NEVER
                             if self._away:
                                 self._rest_at(still)
-                        i, k = i + count * size, k + count
-                    while i < stop:
-                        low, high = lows[k], highs[k]
-                        if high - home > least or home - low > least:
+                        if i >= stop or moves[k] < limit or highs[k] - home > least or home - lows[k] > least:
                             break
-                        # no departure in this bin; of its stops, if all at neutral, only the last matters
-                        if moves[k] < limit:
-                            if high - low > least or high - place > CLOSE_RAD or place - low > CLOSE_RAD:
-                                break
-                            still = trace.last_stop(i, i + size)
-                            home = slack = angle[still]
-                            anchor, since = still, NEVER
-                            if self._away:
-                                self._rest_at(still)
                         i, k = i + size, k + 1
                     if (i - origin) % COARSE:
                         break
@@ -464,7 +458,7 @@ class Detector:
             # the stream began in the middle of a movement: nobody knows where home is
             home, near = -inf, inf
         again = max(self.threshold_rad, self._p.turn_share * swing)
-        limit = self._slow_radps() * self._p.stop_s
+        limit = self._slow_rad
         due = self._due()
         i, n, origin, end = self._at, len(angle), trace.block_from, trace.bins_end
         way = trace.moves
@@ -522,7 +516,7 @@ class Detector:
         angle = trace.angle
         home, beyond, least = s * self._home, s * self._extreme, self.threshold_rad
         windup = home - WINDUP_RATIO * swing if self._pending is not None else -inf
-        limit = self._slow_radps() * self._p.stop_s
+        limit = self._slow_rad
         due = self._due()
         i, n, origin, end = self._at, len(angle), trace.block_from, trace.bins_end
         way = trace.moves
@@ -578,6 +572,8 @@ class Detector:
             out.append(
                 Turned(self._sign, self._trace.t_ns[at], self._range(), self._peak, self._trace.t_ns[i])
             )
+        least_radps, most_radps = SLOW_RADPS
+        self._slow_rad = self._p.stop_s * min(max(SLOW_PER_S * self._range(), least_radps), most_radps)
         self._state, self._extreme, self._at = State.BACK, self._trace.angle[i], i + 1
 
     def _cross(self, i: int, swing: float, out: list[Excursion | Turned]) -> None:

@@ -9,8 +9,10 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hipturn.model import FloatArray, HipAngle
 
@@ -87,8 +89,8 @@ class Trace:
         self._tilts.append(_least_and_most(block.off_axis_rad))
         rows = len(angle) // FINE * FINE
         self.block_from, self.bins_end = first, first + rows
-        self.angle.frombytes(angle.tobytes())
-        self.t_ns.frombytes(block.t_ns.tobytes())
+        self.angle.frombytes(_bytes(angle))
+        self.t_ns.frombytes(_bytes(block.t_ns))
         if rows == 0:
             self.moves = array("d", map(self._move, range(first, first + len(angle))))
             return
@@ -208,7 +210,14 @@ def _least_and_most(values: FloatArray) -> tuple[float, float]:
 
 
 def _array(values: FloatArray) -> "array[float]":
-    return array("d", values.tobytes())
+    out = array("d")
+    out.frombytes(_bytes(values))
+    return out
+
+
+def _bytes(values: NDArray[Any]) -> memoryview:
+    """Return the bytes of an array, copied only if they do not lie in a row."""
+    return np.ascontiguousarray(values).data.cast("B")
 
 
 def part(block: HipAngle, rows: slice) -> HipAngle:
