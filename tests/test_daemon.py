@@ -23,13 +23,15 @@ import pytest
 from websockets.sync.client import connect
 
 from cli_runs import drill
-from daemons import Seen, live, packets_of
+from daemons import PATIENCE_S, Seen, live, packets_of
 from disks import full_disk
 from hipturn.cli import running
 from hipturn.coach import Prompt
 from hipturn.commands import COMMANDS, Begin, End, parse
+from hipturn.daemon import Ended
 from hipturn.daemon.door import QUEUE as QUEUE_OF_THE_DOOR
 from hipturn.daemon.door import Door
+from hipturn.daemon.running import Running
 from hipturn.errors import HipturnError, UsageError
 from hipturn.host import lock, logs
 from hipturn.host.notify import Notifier
@@ -164,6 +166,41 @@ def test_commands_end_begin_and_change_the_leg(tmp_path: Path) -> None:
 
     use(main())
     assert len(list(tmp_path.glob("*.mcap"))) == 2
+
+
+def test_what_is_told_at_the_end_is_of_the_last_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though a slow disk closes the recording before it later than its own."""
+    motion = drill(reps=4)
+    packets = packets_of(motion)
+    order: list[Running] = []
+    last_is_closed = threading.Event()
+    close = Running.close
+
+    def slow(running: Running) -> Ended:
+        order.append(running)
+        if len(order) == 1:
+            assert last_is_closed.wait(PATIENCE_S)
+        ended = close(running)
+        last_is_closed.set()
+        return ended
+
+    monkeypatch.setattr(Running, "close", slow)
+
+    async def main() -> None:
+        async with live(tmp_path, side=Side.RIGHT) as one:
+            one.source.link(motion)
+            await one.source.send(packets[:200])
+            await one.until(lambda: one.hub.counters.samples >= 200)
+            one.daemon.tell(Begin(Side.LEFT))
+            await one.until(lambda: one.hub.counters.sessions == 2 and order)
+            await one.source.send(packets[200:400])
+            await one.until(lambda: one.hub.counters.samples >= 400)
+            (path,) = (await one.end()).recordings
+        assert path == order[1].path and len(order) == 2
+
+    use(main())
 
 
 @pytest.mark.parametrize("name", COMMANDS)

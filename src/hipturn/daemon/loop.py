@@ -66,7 +66,9 @@ class Daemon:
     _low: Mark | None = field(default=None, init=False)
     """A low charge that nobody was told of yet."""
     _charged: bool = field(default=True, init=False)
-    _last: Ended = field(default_factory=lambda: Ended([], False, None), init=False)
+    _ends: int = field(default=0, init=False)
+    _last: tuple[int, Ended] = field(default_factory=lambda: (0, Ended([], False, None)), init=False)
+    """The last session's end and which that was: a slow disk may close an earlier recording later."""
 
     def tell(self, told: Told) -> None:
         """Take a command; it enters the stream behind what has arrived already."""
@@ -112,7 +114,7 @@ class Daemon:
             if not ended:
                 self._wind_up()
             await asyncio.gather(*self._closing)
-        return self._last
+        return self._last[1]
 
     def _wind_up(self) -> None:
         """End the session; what the radio still said while it was being stopped belongs to it."""
@@ -305,16 +307,18 @@ class Daemon:
             return
         running.finish()
         self.hub.end(goes_on=goes_on)
-        task = asyncio.get_running_loop().create_task(self._close(running), name="closing a recording")
+        self._ends += 1
+        closing = self._close(running, self._ends)
+        task = asyncio.get_running_loop().create_task(closing, name="closing a recording")
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
-    async def _close(self, running: Running) -> None:
+    async def _close(self, running: Running, number: int) -> None:
         try:
             ended = await asyncio.to_thread(running.close)
             self._ours |= {path.name for path in ended.recordings}
-            if ended.recordings or ended.finished or ended.trouble:
-                self._last = ended
+            if number > self._last[0] and (ended.recordings or ended.finished or ended.trouble):
+                self._last = number, ended
             if ended.recordings:
                 await self._catalogue(ended.recordings)
         finally:
